@@ -1,0 +1,1 @@
+"""What the project means: names, classes, values and effects, computed from records alone."""

@@ -1,0 +1,380 @@
+"""The abstract values: what an expression may be, as far as the project says so.
+
+Values are frozen and hashable, so that they serve as keys of memoised summaries. What changes while code runs (loaded paths,
+expiry, a session's state) is not here but in `state.py`, keyed by `Origin` and `SessionId`. `Unknown` is explicit and absorbs:
+nothing may ever be concluded from it.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar, Union
+
+import msgspec
+
+
+class Site(msgspec.Struct, frozen=True, order=True):
+    """A place in a source file: its path relative to the root, and offsets in characters."""
+
+    path: str
+    start: int
+    end: int
+
+
+NOWHERE = Site("", 0, 0)
+
+
+class Unknown(msgspec.Struct, frozen=True, cache_hash=True):
+    """Nothing is known; `why` is for `ormlint explain`."""
+
+    why: str = ""
+
+
+UNKNOWN = Unknown()
+
+
+class Never(msgspec.Struct, frozen=True, cache_hash=True):
+    """The bottom: no value arrives here (a function that has not returned yet, an empty display)."""
+
+
+NEVER = Never()
+
+
+class Const(msgspec.Struct, frozen=True, cache_hash=True):
+    """A known constant; `kind` is str, int, float, bool, none."""
+
+    value: Union[str, int, float, bool, None]
+    kind: str
+
+
+NONE = Const(None, "none")
+
+
+class Plain(msgspec.Struct, frozen=True, cache_hash=True):
+    """A value that is no ORM object: an int, a str, a date. `type` is a builtin's or library's name, or ""."""
+
+    type: str = ""
+
+
+class LibRef(msgspec.Struct, frozen=True, cache_hash=True):
+    """A name of a library, by its dotted path: a class, function or module that is not the project's."""
+
+    name: str
+
+
+class LibInstance(msgspec.Struct, frozen=True, cache_hash=True):
+    """An instance of a library's class, or what a library's call gave; `data` is what it was given that matters."""
+
+    cls: str
+    data: tuple[tuple[str, Value], ...] = ()
+
+
+class ModuleRef(msgspec.Struct, frozen=True, cache_hash=True):
+    name: str
+
+
+class ClassRef(msgspec.Struct, frozen=True, cache_hash=True):
+    """A class of the project, by its qualified name `pkg.mod:Outer.Inner`; `args` are what `[…]` gave it."""
+
+    cls: str
+    args: tuple[Value, ...] = ()
+
+
+class FuncRef(msgspec.Struct, frozen=True, cache_hash=True):
+    """A function of the project; `bound` is `self` or `cls` for a method; `closure` the enclosing function's names."""
+
+    func: str
+    bound: Union[Value, None] = None
+    closure: tuple[tuple[str, Value], ...] = ()
+
+
+class Method(msgspec.Struct, frozen=True, cache_hash=True):
+    """A method of a value whose behaviour the vocabulary knows."""
+
+    receiver: Value
+    name: str
+
+
+class Partial(msgspec.Struct, frozen=True, cache_hash=True):
+    func: Value
+    args: tuple[Value, ...]
+    keywords: tuple[tuple[str, Value], ...]
+
+
+class Instance(msgspec.Struct, frozen=True, cache_hash=True):
+    """An instance of a project's class that is not mapped; `fields` are what its construction gave it."""
+
+    cls: str
+    fields: tuple[tuple[str, Value], ...] = ()
+
+
+class SessionId(msgspec.Struct, frozen=True, cache_hash=True):
+    """Which session: `kind` is made, param, field, global, given (by a dependency or decorator), arg (a summary's own)."""
+
+    kind: str
+    site: Site
+    name: str = ""
+
+
+class Session(msgspec.Struct, frozen=True, cache_hash=True):
+    """A session. `expires` is `expire_on_commit`; `born` the loops in whose iteration it was made."""
+
+    id: SessionId
+    is_async: bool = False
+    expires: Union[bool, None] = True
+    scoped: bool = False
+    born: tuple[Site, ...] = ()
+    ended_by: str = ""
+    """Who ends it if not its user: "" (its maker), "framework", "registry"."""
+
+
+class Factory(msgspec.Struct, frozen=True, cache_hash=True):
+    """A session factory: a `sessionmaker`, or what behaves as one."""
+
+    is_async: bool
+    expires: Union[bool, None]
+    site: Site
+    scoped: bool = False
+    flask: bool = False
+
+
+class Origin(msgspec.Struct, frozen=True, cache_hash=True):
+    """Where an entity came from, shared by all that one query gave.
+
+    `kind` is query, get, new, param (a parameter, nothing known of its query), self, arg (a summary's own), unknown.
+    `loaded` are the relationship paths that were loaded with it; `blocked` those with raiseload or noload.
+    """
+
+    kind: str
+    site: Site
+    name: str = ""
+    loaded: frozenset[str] = frozenset()
+    blocked: frozenset[str] = frozenset()
+    undeferred: frozenset[str] = frozenset()
+    deferred: frozenset[str] = frozenset()
+    session: Union[Session, None] = None
+    via: tuple[Site, ...] = ()
+    expired: Union[Site, None] = None
+    exact: bool = True
+    """False where an option of the query could not be read: what is loaded is then not known."""
+
+
+class Entity(msgspec.Struct, frozen=True, cache_hash=True):
+    """An instance of a mapped class, reached from `origin` by the relationships in `path`."""
+
+    model: str
+    origin: Origin
+    path: tuple[str, ...] = ()
+    born: tuple[Site, ...] = ()
+    """The loops in each of whose iterations this is another row."""
+
+
+class Coll(msgspec.Struct, frozen=True, cache_hash=True):
+    """A collection: list, set, tuple, iterator, dict (then `key` too), dynamic. `size` is known for displays."""
+
+    kind: str
+    elem: Value
+    key: Union[Value, None] = None
+    size: Union[int, None] = None
+    batches: bool = False
+    """True where each element is itself a batch of rows."""
+
+
+class Tup(msgspec.Struct, frozen=True, cache_hash=True):
+    items: tuple[Value, ...]
+
+
+class ModelAttr(msgspec.Struct, frozen=True, cache_hash=True):
+    """`Order.lines`: a mapped attribute on its class, as options, criteria and columns name it."""
+
+    model: str
+    name: str
+    of_type: str = ""
+
+
+class Option(msgspec.Struct, frozen=True, cache_hash=True):
+    """A loader option: dotted paths from the query's entity, each with what it does (eager, block, defer, undefer, only)."""
+
+    paths: tuple[tuple[str, str], ...]
+    prefix: str = ""
+    exact: bool = True
+    model: str = ""
+    joined: bool = False
+
+
+class Query(msgspec.Struct, frozen=True, cache_hash=True):
+    """A `Query` or a `select()`; `columns` are entities (ClassRef), attributes or plain values, in order."""
+
+    style: str
+    columns: tuple[Value, ...]
+    site: Site
+    session: Union[Session, None] = None
+    options: tuple[Option, ...] = ()
+    batched: bool = False
+    limited: bool = False
+    exact: bool = True
+    joined_collection: bool = False
+    dml: str = ""
+    filters: tuple[str, ...] = ()
+    locked: bool = False
+
+
+class Result(msgspec.Struct, frozen=True, cache_hash=True):
+    """What executing gave: `shape` is rows, scalars or mappings."""
+
+    shape: str
+    query: Query
+    session: Union[Session, None]
+    is_async: bool = False
+    unique: bool = False
+    site: Site = NOWHERE
+    origins: tuple[Value, ...] = ()
+    batched: bool = False
+
+
+class Awaitable(msgspec.Struct, frozen=True, cache_hash=True):
+    """A coroutine or future that gives `value`."""
+
+    value: Value
+
+
+class Manager(msgspec.Struct, frozen=True, cache_hash=True):
+    """A context manager: what `with … as x` binds, and what ends at its exit.
+
+    `kind` is session (closes), begin (commits or rolls back; `session` is its), nested, function (`func` is a
+    `contextmanager` generator, `args` its arguments), object (an instance with `__enter__`), closing, stack, other.
+    """
+
+    kind: str
+    enter: Value
+    session: Union[Session, None] = None
+    func: Union[Value, None] = None
+    args: tuple[Value, ...] = ()
+    keywords: tuple[tuple[str, Value], ...] = ()
+
+
+class Super(msgspec.Struct, frozen=True, cache_hash=True):
+    """`super()` inside a method of class `cls`, with its `self`."""
+
+    cls: str
+    bound: Value
+
+
+class TypeVarRef(msgspec.Struct, frozen=True, cache_hash=True):
+    name: str
+    bound: Union[Value, None] = None
+
+
+class UnionOf(msgspec.Struct, frozen=True, cache_hash=True):
+    """One of several values; at most `WIDTH` of them."""
+
+    items: tuple[Value, ...]
+
+
+Value = Union[
+    Unknown, Never, Const, Plain, LibRef, LibInstance, ModuleRef, ClassRef, FuncRef, Method, Partial, Instance, Session, Factory,
+    Entity, Coll, Tup, ModelAttr, Option, Query, Result, Awaitable, Manager, Super, TypeVarRef, UnionOf,
+]  # fmt: skip
+
+WIDTH = 6
+V = TypeVar("V")
+
+
+def options_of(value: Value) -> tuple[Value, ...]:
+    """The values that it may be: one, or a union's."""
+    return value.items if type(value) is UnionOf else (value,)
+
+
+def join(left: Value, right: Value) -> Value:
+    """The least value that is either: equal values stay, `Never` vanishes, wide unions become Unknown."""
+    if left is right or left == right:
+        return left
+    if type(left) is Never:
+        return right
+    if type(right) is Never:
+        return left
+    return union((*options_of(left), *options_of(right)))
+
+
+def union(items: tuple[Value, ...]) -> Value:
+    """A union without repetitions, collections merged by kind; Unknown absorbs nothing but width."""
+    distinct: list[Value] = []
+    for item in items:
+        if type(item) is Never or item in distinct:
+            continue
+        merged = False
+        if type(item) is Coll:
+            for at, other in enumerate(distinct):
+                if type(other) is Coll and other.kind == item.kind and other.batches == item.batches:
+                    distinct[at] = Coll(
+                        item.kind, join(other.elem, item.elem), _join_keys(other.key, item.key), None, item.batches
+                    )
+                    merged = True
+                    break
+        elif type(item) is Const and item.kind != "none":
+            for at, other in enumerate(distinct):
+                if (type(other) is Const or type(other) is Plain) and _plain(other) == _plain(item):
+                    distinct[at] = _plain(item)
+                    merged = True
+                    break
+        elif type(item) is Unknown:
+            merged = any(type(other) is Unknown for other in distinct)
+        elif type(item) is Instance:
+            for at, other in enumerate(distinct):
+                if type(other) is Instance and other.cls == item.cls:
+                    distinct[at] = Instance(item.cls, _join_fields(other.fields, item.fields))
+                    merged = True
+                    break
+        if not merged:
+            distinct.append(item)
+    if not distinct:
+        return NEVER
+    if len(distinct) == 1:
+        return distinct[0]
+    if len(distinct) > WIDTH:
+        return Unknown("too many alternatives")
+    return UnionOf(tuple(distinct))
+
+
+def _join_keys(left: Value | None, right: Value | None) -> Value | None:
+    if left is None or right is None:
+        return left if right is None else right
+    return join(left, right)
+
+
+def _join_fields(left: tuple[tuple[str, Value], ...], right: tuple[tuple[str, Value], ...]) -> tuple[tuple[str, Value], ...]:
+    other = dict(right)
+    return tuple((name, join(value, other[name])) for name, value in left if name in other)
+
+
+def _plain(value: Value) -> Plain:
+    if type(value) is Const:
+        return Plain(value.kind)
+    assert type(value) is Plain
+    return value
+
+
+def widen(value: Value, depth: int = 0) -> Value:
+    """The value with constants and sizes forgotten and nesting bounded, so that fixed points end and keys stay few."""
+    kind = type(value)
+    if kind is Const:
+        return value if value.kind in ("none", "bool") else Plain(value.kind)  # type: ignore[union-attr]
+    if depth > 4:
+        return Unknown("nested too deep") if kind in (Coll, Tup, UnionOf, Instance, Partial) else value
+    if kind is Coll:
+        assert isinstance(value, Coll)
+        key = None if value.key is None else widen(value.key, depth + 1)
+        return Coll(value.kind, widen(value.elem, depth + 1), key, None, value.batches)
+    if kind is Tup:
+        assert isinstance(value, Tup)
+        return Tup(tuple(widen(item, depth + 1) for item in value.items[:12]))
+    if kind is UnionOf:
+        assert isinstance(value, UnionOf)
+        return union(tuple(widen(item, depth + 1) for item in value.items))
+    return value
+
+
+def without_none(value: Value) -> Value:
+    """The value where it is known not to be None."""
+    if type(value) is UnionOf:
+        return union(tuple(item for item in value.items if item != NONE))
+    return NEVER if value == NONE else value
