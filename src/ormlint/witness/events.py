@@ -1,0 +1,198 @@
+"""What SQLAlchemy does at run time, as neutral events: listeners in, calls of one sink out.
+
+Takes SQLAlchemy's public events (sessions, `do_orm_execute`, engines, pools) on 1.4, 2.0 and 2.1 and turns each into an `Event`.
+Knows nothing of who caused an event (`sites.py`) nor of what is done with it (`counting.py`, `recorder.py`). Imports nothing but the
+standard library and, when it starts to listen, SQLAlchemy: it must load in any environment that an application runs in.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, NamedTuple
+
+ORM_KINDS = ("lazy", "deferred", "expired", "refresh", "cascade", "eager", "query", "dml", "flush", "commit", "rollback")
+"""What a session does.
+
+- `lazy`: a relationship that was not loaded is read; `deferred`: a deferred column is; `expired`: an expired attribute is.
+- `refresh`: columns are loaded by something other than a read (`Session.refresh`, `merge`).
+- `cascade`: a relationship is loaded by something other than a read (`delete`, `merge`, a flush).
+- `eager`: a second SELECT of an eager strategy (`selectinload`, `subqueryload`).
+- `query`: any other SELECT through a session; `dml`: an INSERT, UPDATE or DELETE through `Session.execute`.
+- `flush`, `commit`, `rollback`: of a session; savepoints are not counted.
+"""
+SQL_KINDS = ("select", "insert", "update", "delete", "other")
+"""One cursor execution each, by the kind of its statement; an executemany is one."""
+CONNECTION_KINDS = ("db_commit", "db_rollback", "checkout", "checkin")
+"""What a connection does: a COMMIT or ROLLBACK of the database transaction, leaving and entering the pool."""
+SESSION_KINDS = ("opened", "ended")
+"""A session's transaction took its first connection; a session's outermost transaction ended."""
+
+
+class Event(NamedTuple):
+    kind: str
+    cls: str | None = None
+    """The class whose attribute is loaded, or whose rows are read; the kind of session or connection for what they do."""
+    attr: str | None = None
+    """The attribute that is loaded; for a flush what asked for it: `flush`, `autoflush` or `commit`."""
+    session: Any = None
+    """The session, where there is one."""
+
+
+Sink = Callable[[Event], None]
+
+
+def listen(sink: Sink, engine: Any = None) -> Callable[[], None]:
+    """Calls `sink` for every event from now on; returns the function that ends it.
+
+    `engine` narrows the statements, transactions and connections to one Engine; what sessions do is reported for every session.
+    An exception that `sink` raises reaches the application: a sink that must not fail catches its own.
+    """
+    import sqlalchemy
+    from sqlalchemy.engine import Engine
+    from sqlalchemy.orm import Session
+    from sqlalchemy.pool import Pool
+
+    event: Any = sqlalchemy.event  # 2.0 leaves its functions untyped
+
+    def on_execute(state: Any) -> None:
+        sink(_execution(state))
+
+    def on_flush(session: Any, context: Any) -> None:
+        sink(Event("flush", type(session).__name__, _asked_by(sys._getframe(1)), session))
+
+    def on_commit(session: Any) -> None:
+        if not _in_savepoint(session):
+            sink(Event("commit", type(session).__name__, None, session))
+
+    def on_rollback(session: Any, previous: Any) -> None:
+        if not previous.nested and previous.parent is None:
+            sink(Event("rollback", type(session).__name__, None, session))
+
+    def on_begin(session: Any, transaction: Any, connection: Any) -> None:
+        if not transaction.nested:
+            sink(Event("opened", type(session).__name__, None, session))
+
+    def on_end(session: Any, transaction: Any) -> None:
+        if transaction.parent is None:
+            sink(Event("ended", type(session).__name__, None, session))
+
+    def on_cursor(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
+        sink(Event(_verb(statement, context)))
+
+    def on_db_commit(connection: Any, *rest: Any) -> None:
+        sink(Event("db_commit", _transaction_of(sys._getframe(1))))
+
+    def on_db_rollback(connection: Any, *rest: Any) -> None:
+        sink(Event("db_rollback", _transaction_of(sys._getframe(1))))
+
+    def on_checkout(dbapi_connection: Any, entry: Any, proxy: Any) -> None:
+        sink(Event("checkout"))
+
+    def on_checkin(dbapi_connection: Any, entry: Any) -> None:
+        sink(Event("checkin"))
+
+    target = Engine if engine is None else engine
+    wanted: list[tuple[Any, str, Callable[..., None]]] = [
+        (Session, "do_orm_execute", on_execute),
+        (Session, "after_flush", on_flush),
+        (Session, "after_commit", on_commit),
+        (Session, "after_soft_rollback", on_rollback),
+        (Session, "after_begin", on_begin),
+        (Session, "after_transaction_end", on_end),
+        (target, "before_cursor_execute", on_cursor),
+        (target, "commit", on_db_commit),
+        (target, "commit_twophase", on_db_commit),
+        (target, "rollback", on_db_rollback),
+        (target, "rollback_twophase", on_db_rollback),
+        (Pool if engine is None else engine, "checkout", on_checkout),
+        (Pool if engine is None else engine, "checkin", on_checkin),
+    ]
+    for owner, name, listener in wanted:
+        event.listen(owner, name, listener)
+
+    def stop() -> None:
+        for owner, name, listener in wanted:
+            if event.contains(owner, name, listener):
+                event.remove(owner, name, listener)
+
+    return stop
+
+
+def _execution(state: Any) -> Event:
+    mapper = getattr(state, "bind_mapper", None)
+    cls = None if mapper is None else mapper.class_.__name__
+    if not state.is_select:
+        dml = state.is_insert or state.is_update or state.is_delete
+        return Event("dml" if dml else "query", cls, None, state.session)
+    if state.is_relationship_load:
+        owner, attr = state.loader_strategy_path.path[-2:]
+        if state.lazy_loaded_from is None:
+            return Event("eager", _class_name(owner), attr.key, state.session)
+        read = _attribute_read(sys._getframe(2))
+        return Event("cascade" if read is None else "lazy", state.lazy_loaded_from.class_.__name__, attr.key, state.session)
+    if state.is_column_load:
+        read = _attribute_read(sys._getframe(2))
+        if read is None:
+            return Event("refresh", cls, None, state.session)
+        key, expired = read
+        return Event("expired" if expired else "deferred", cls, key, state.session)
+    return Event("query", cls, None, state.session)
+
+
+def _class_name(entity: Any) -> str | None:
+    owner = getattr(entity, "class_", None) or getattr(getattr(entity, "mapper", None), "class_", None)
+    return None if owner is None else str(owner.__name__)
+
+
+def _attribute_read(frame: FrameType | None) -> tuple[str, bool] | None:
+    """The name of the instrumented attribute whose read is under way and whether the object is expired; None for any other load.
+
+    No event tells a read from a cascade: the frames of SQLAlchemy between the load and the caller do.
+    """
+    while frame is not None and "sqlalchemy" in frame.f_code.co_filename:
+        if frame.f_code.co_name == "__get__" and frame.f_code.co_filename.endswith("attributes.py"):
+            names = frame.f_locals
+            key = names["self"].key
+            state = names.get("state")
+            return key, state is not None and bool(state.expired_attributes)
+        frame = frame.f_back
+    return None
+
+
+def _asked_by(frame: FrameType | None) -> str:
+    while frame is not None and "sqlalchemy" in frame.f_code.co_filename:
+        if frame.f_code.co_name in ("_autoflush", "commit"):
+            return "autoflush" if frame.f_code.co_name == "_autoflush" else "commit"
+        frame = frame.f_back
+    return "flush"
+
+
+def _transaction_of(frame: FrameType | None) -> str:
+    """Whose transaction a connection ends: "Session" or "Connection"."""
+    while frame is not None and "sqlalchemy" in frame.f_code.co_filename:
+        if frame.f_code.co_filename.endswith("session.py"):
+            return "Session"
+        frame = frame.f_back
+    return "Connection"
+
+
+def _in_savepoint(session: Any) -> bool:
+    """Whether the commit that was just announced is that of a savepoint: the transaction is still in place then."""
+    return bool(session.in_nested_transaction())
+
+
+def _verb(statement: str, context: Any) -> str:
+    if context is not None:
+        if context.isinsert:
+            return "insert"
+        if context.isupdate:
+            return "update"
+        if context.isdelete:
+            return "delete"
+    word = statement.lstrip(" \t\r\n(")[:8].split(None, 1)
+    first = word[0].lower() if word else ""
+    if first in ("select", "with", "values"):
+        return "select"
+    return first if first in SQL_KINDS else "other"

@@ -1,0 +1,35 @@
+"""Every Markdown suite of the rules and of the core: each test analysed, each script executed on each SQLAlchemy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ormlint.testing import suite_cases
+from ormlint.testing.cases import Case
+from ormlint.testing.suites import SuiteError
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+SUITES = sorted([*FIXTURES.glob("rules/*.md"), *FIXTURES.glob("inference/*.md")])
+
+
+def _parameters() -> list[object]:
+    parameters: list[object] = []
+    for path in SUITES:
+        try:
+            parameters += [pytest.param(case, id=case.id) for case in suite_cases(path)]
+        except SuiteError as error:
+            parameters.append(pytest.param(error, id=f"{path.stem}/unreadable"))
+    return parameters
+
+
+@pytest.mark.parametrize("case", _parameters())
+def test_suite(case: Case | SuiteError) -> None:
+    __tracebackhide__ = True
+    if isinstance(case, SuiteError):
+        pytest.fail(str(case), pytrace=False)
+    try:
+        case.check()
+    except AssertionError as failure:
+        pytest.fail(str(failure), pytrace=False)
