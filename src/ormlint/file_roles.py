@@ -1,0 +1,35 @@
+"""What a file is for, told from its path alone: code, test, migration, script or fixture.
+
+Takes a path relative to the project's root; knows nothing of its content. The most special role wins: a fixture of the tests is
+a fixture, a helper under `tests/` is a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+FIXTURE_FOLDERS: Final = frozenset({"fixtures", "testdata", "test_data"})
+TEST_FOLDERS: Final = frozenset({"tests", "test"})
+MIGRATION_FOLDERS: Final = frozenset({"migrations", "alembic", "migration"})
+SCRIPT_FOLDERS: Final = frozenset({"scripts", "bin", "seeds", "seeders"})
+TOP_SCRIPT_FOLDERS: Final = frozenset({"tools", "examples", "benchmarks", "docs", "dev"})
+SCRIPT_FILES: Final = frozenset({"setup.py", "noxfile.py", "tasks.py", "fabfile.py", "manage.py"})
+
+
+def role_of(parts: Sequence[str]) -> str:
+    """`code`, `test`, `migration`, `script` or `fixture`, from the parts of a path relative to the root."""
+    folders, name = parts[:-1], parts[-1]
+    if not FIXTURE_FOLDERS.isdisjoint(folders):
+        return "fixture"
+    if not TEST_FOLDERS.isdisjoint(folders) or name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py":
+        return "test"
+    if any(folder in MIGRATION_FOLDERS or folder.startswith("alembic_") for folder in folders):
+        return "migration"
+    if not SCRIPT_FOLDERS.isdisjoint(folders) or (folders and folders[0] in TOP_SCRIPT_FOLDERS):
+        return "script"
+    if not folders and name in SCRIPT_FILES:
+        return "script"
+    if name.removesuffix(".py") in {"seed", "seeds", "seed_data", "seed_db"} or name.startswith("seed_"):
+        return "script"
+    return "code"

@@ -1,0 +1,1 @@
+"""The commands of `ormlint`, one module each."""

@@ -1,0 +1,95 @@
+"""The five steps of a run, in order: discover, read, understand, judge, silence. Read this first.
+
+Takes a folder and a configuration, gives a `Report`; showing it is the reports' work. The steps that need the analysis are imported
+where they run, so that `ormlint --version` answers at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from .config import CACHE_FOLDER, Config, processors
+from .findings import Confidence, Finding, Location, Report, Summary
+from .fingerprints import fingerprinted
+from .project import Project, SourceFile, discover, named_files
+from .selection import UNREADABLE_FILE, select
+from .sources import read_lines
+
+if TYPE_CHECKING:
+    from .facts.records import Record
+
+
+def check(
+    root: Path, config: Config, paths: Sequence[Path] = (), *, noqa: bool = True, contents: Mapping[str, Path] | None = None
+) -> Report:
+    """Analyse the project at `root` and return what was found, sorted by path, line, column and code.
+
+    With `paths`, the whole project is read and only findings in those files and folders are returned. With `noqa` false, `# noqa`
+    comments count for nothing. `contents` gives, for a path relative to the root, another file to read in its place.
+    Raises `ConfigError` on a bad option or a missing path.
+    """
+    from .facts.reading import read_records
+    from .rules import ALL_RULES
+    from .semantics.model import analyse
+    from .suppress import suppress
+
+    started = time.perf_counter()
+    selection = select(config, ALL_RULES)
+    project = overlaid(discover(root, config), contents or {})
+    named = named_files(project, paths) if paths else None
+    sources = {file.rel: Path(file.path) for file in project.files}
+    records, warnings = read_records(tuple(sources.items()), cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs))
+    model = analyse(project, records, config)
+    found = [*unreadable(records), *(finding for rule in selection.rules for finding in rule.check(model))]
+    kept = suppress([finding for finding in found if finding.code in selection.codes], records, config, selection, noqa=noqa)
+    shown = [finding for finding in kept if finding.confidence >= config.min_confidence and (named is None or finding.at.path in named)]
+    shown.sort(key=lambda finding: (finding.at.path, finding.at.line, finding.at.column, finding.code, finding.message))
+    return Report(
+        root=str(project.root),
+        findings=tuple(fingerprinted(shown, cache(lambda rel: read_lines(sources[rel])))),
+        summary=Summary(
+            files=len(project.files),
+            parsed=sum(record.error is None for record in records.values()),
+            models=len(model.mapped_models),
+            resolved_calls=model.resolved_calls,
+            unresolved_calls=model.unresolved_calls,
+            duration_s=round(time.perf_counter() - started, 3),
+            unreadable=tuple(sorted(rel for rel, record in records.items() if record.error is not None)),
+        ),
+        models=tuple(model.mapped_models),
+        reveals=tuple(model.reveals),
+        warnings=(*warnings, *model.warnings),
+    )
+
+
+def unreadable(records: Mapping[str, Record]) -> Iterator[Finding]:
+    """ORM901 for each file that could not be read or parsed."""
+    for rel, record in records.items():
+        if record.error is not None:
+            at = Location(rel, record.error_line, 1, record.error_line, 1)
+            yield Finding(UNREADABLE_FILE.code, UNREADABLE_FILE.name, at, record.error, Confidence.certain)
+
+
+def cache_folder(root: Path, config: Config) -> Path | None:
+    """Where records are cached; None where they are not."""
+    return None if config.cache_dir is None else root / (config.cache_dir or CACHE_FOLDER)
+
+
+def overlaid(project: Project, contents: Mapping[str, Path]) -> Project:
+    """The project with other files read in place of some, or besides them."""
+    if not contents:
+        return project
+    files = {file.rel: file for file in project.files}
+    for rel, path in contents.items():
+        if rel in files:
+            files[rel] = msgspec.structs.replace(files[rel], path=str(path))
+        else:
+            module = rel.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            files[rel] = SourceFile(rel, str(path), module, rel.endswith("__init__.py"), "code")
+    return msgspec.structs.replace(project, files=tuple(files[rel] for rel in sorted(files)))
