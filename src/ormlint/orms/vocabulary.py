@@ -47,6 +47,7 @@ class MethodRow(msgspec.Struct, frozen=True, gc=False):
     is_property: bool = False
     since: str = "1.3"
     until: Union[str, None] = None
+    library: str = "sqlalchemy"
 
 
 class FunctionRow(msgspec.Struct, frozen=True, gc=False):
@@ -107,6 +108,7 @@ class ParameterRow(msgspec.Struct, frozen=True, gc=False):
     default: Union[str, bool, int, None] = None
     since: str = "1.3"
     until: Union[str, None] = None
+    library: str = "sqlalchemy"
 
 
 class ExternalRow(msgspec.Struct, frozen=True, gc=False):
@@ -123,6 +125,118 @@ class ExternalRow(msgspec.Struct, frozen=True, gc=False):
     exempt: tuple[str, ...] = ()
     """Under "*": the names that stay inside the process."""
     awaitable: bool = False
+
+
+class CallbackRow(msgspec.Struct, frozen=True, gc=False):
+    """An argument that the callee calls: of functions (`qualnames`) or of methods of a kind of receiver."""
+
+    qualnames: tuple[str, ...]
+    receiver: str
+    names: tuple[str, ...]
+    position: Union[int, None]
+    """Which positional argument is called; None where only the keyword gives it."""
+    keyword: str
+    receives: str
+    """nothing · element (of the source) · elements_of_element (unpacked) · accumulated (result so far, element) · rest (the arguments
+    after it) · receiver · receiver_and_rest · sync_twin_and_rest (the sync twin of the receiver, then the arguments after it)."""
+    source: Union[int, str]
+    """Where the elements come from: the position of an argument, "receiver", or ""."""
+    times: str
+    """once · per_element · later."""
+
+
+class DecoratorRow(msgspec.Struct, frozen=True, gc=False):
+    """A decorator and what it makes of the function or class."""
+
+    qualnames: tuple[str, ...]
+    meaning: str
+    """A key of `DECORATIONS`."""
+
+
+class TypingRow(msgspec.Struct, frozen=True, gc=False):
+    """A name used in annotations: what a value of that type is, and which of the type arguments is its content."""
+
+    qualnames: tuple[str, ...]
+    form: str
+    """A key of `TYPING_FORMS`."""
+    content: Union[int, None] = None
+    """The position of the type argument that is the element, value, result or member; union and tuple: the first of several."""
+
+
+class ConcurrencyRow(msgspec.Struct, frozen=True, gc=False):
+    """A call that makes work run beside, or after, its caller."""
+
+    runs_in: str
+    """task · thread · process · after_response (of the web framework)."""
+    work: str
+    """coroutines (each argument is one) · coroutine · coroutine_list · callable (see position) · callables."""
+    qualnames: tuple[str, ...] = ()
+    receiver: str = ""
+    names: tuple[str, ...] = ()
+    position: Union[int, None] = None
+    """Which positional argument is the work."""
+    keyword: str = ""
+    arguments: str = ""
+    """How the work gets its own arguments: "" none · rest (the positional and keyword arguments after it) · args (the arguments
+    `args` and `kwargs`) · elements (one call for each element of the rest)."""
+    many: bool = False
+    """One call runs several pieces of work at once."""
+    waits: bool = False
+    """The caller goes on only when the work is done (`await to_thread(f)`)."""
+    library: str = "python"
+
+
+class SerializeRow(msgspec.Struct, frozen=True, gc=False):
+    """A call that reads attributes of an object to make plain data of it."""
+
+    reads: str
+    """first: the first argument · receiver: the object that the method is called on."""
+    through: str
+    """schema: the fields of the class that the method is called on (or of the receiver's class) · attributes: all that it finds ·
+    dict: only what is loaded (`__dict__`)."""
+    qualnames: tuple[str, ...] = ()
+    receiver: str = ""
+    names: tuple[str, ...] = ()
+    many: str = ""
+    """The parameter that says that the argument is a collection."""
+    library: str = "pydantic"
+
+
+class RenderRow(msgspec.Struct, frozen=True, gc=False):
+    """A call that renders a template."""
+
+    template: Union[int, str]
+    """Position or keyword of the template's name or text; "receiver" where the receiver is the template."""
+    context: str
+    """keywords: each keyword argument is a variable · the name of the parameter that holds a dict."""
+    qualnames: tuple[str, ...] = ()
+    receiver: str = ""
+    names: tuple[str, ...] = ()
+    context_position: Union[int, None] = None
+    is_text: bool = False
+    """The template is given as text, not by name."""
+    library: str = "flask"
+
+
+class NamespaceRow(msgspec.Struct, frozen=True, gc=False):
+    """A kind of object on which the public names of modules can be read as attributes (`db.Column`, `db.relationship`)."""
+
+    owner: str
+    modules: tuple[str, ...]
+    library: str
+
+
+class DependencyEndRow(msgspec.Struct, frozen=True, gc=False):
+    """When the code after the `yield` of a request dependency runs, by version of the web framework."""
+
+    before_background_tasks: bool
+    before_streaming: bool
+    """Before the body of a streaming response is iterated."""
+    since: str
+    until: Union[str, None] = None
+    scope: str = ""
+    """Only for dependencies declared with `scope=…` this."""
+    library: str = "fastapi"
 
 
 class EffectRow(msgspec.Struct, frozen=True, gc=False):
@@ -162,12 +276,13 @@ def methods(
     awaitable: bool = False,
     startable: bool = False,
     is_property: bool = False,
+    library: str = "sqlalchemy",
 ) -> Iterable[MethodRow]:
     """One row for each owner and name; both are lists separated by blanks."""
     parts = names.split()
     for owner in owners.split():
         for name in parts:
-            yield MethodRow(owner, name, effect, returns, awaitable, startable, is_property, since, until)
+            yield MethodRow(owner, name, effect, returns, awaitable, startable, is_property, since, until, library)
 
 
 def functions(
@@ -185,6 +300,28 @@ def functions(
     places = modules.split()
     for name in names.split():
         yield FunctionRow(tuple([f"{place}.{name}" for place in places]), effect, returns, awaitable, form, since, until, library)
+
+
+def callbacks(
+    qualnames: str,
+    receives: str,
+    position: int | None = None,
+    keyword: str = "",
+    source: int | str = "",
+    times: str = "once",
+) -> Iterable[CallbackRow]:
+    """One row for all names, separated by blanks."""
+    yield CallbackRow(tuple(qualnames.split()), "", (), position, keyword, receives, source, times)
+
+
+def decorators(qualnames: str, meaning: str) -> Iterable[DecoratorRow]:
+    """One row for all names, separated by blanks."""
+    yield DecoratorRow(tuple(qualnames.split()), meaning)
+
+
+def typing_forms(names: str, form: str, content: int | None = None) -> Iterable[TypingRow]:
+    """One row for all names, importable from `typing` and `typing_extensions`."""
+    yield TypingRow(tuple([f"{place}.{name}" for name in names.split() for place in ("typing", "typing_extensions")]), form, content)
 
 
 EFFECTS: dict[str, EffectRow] = {
@@ -249,9 +386,7 @@ EFFECTS: dict[str, EffectRow] = {
     "close_all": EffectRow("closes every session of the process", runs_sql=True, ends_transaction=True, detaches="all"),
     "reset": EffectRow("as close; the session stays usable by intent", runs_sql=True, ends_transaction=True, detaches="all"),
     "invalidate": EffectRow("as close; the connection is dropped", ends_transaction=True, detaches="all"),
-    "remove": EffectRow(
-        "closes the current session of the registry and forgets it", runs_sql=True, ends_transaction=True, detaches="all"
-    ),
+    "remove": EffectRow("closes the current session of the registry and forgets it", runs_sql=True, ends_transaction=True, detaches="all"),
     "begin": EffectRow("begins a transaction by hand; raises when one is begun", autobegins=True),
     "begin_nested": EffectRow("flushes and sets a savepoint", runs_sql=True, autobegins=True, opens_transaction=True, writes=True),
     "prepare": EffectRow("flushes and prepares the second phase of the commit", runs_sql=True, opens_transaction=True, writes=True),
@@ -266,11 +401,71 @@ EFFECTS: dict[str, EffectRow] = {
     "run_with": EffectRow("runs the given function with the receiver's connection as its first argument", runs_sql=True),
     "build": EffectRow("a decorator or function that maps a class"),
     "listen": EffectRow("registers the given or decorated function as an event hook"),
+    "put": EffectRow("puts the first argument into the receiver"),
+    "put_second": EffectRow("puts the second argument into the receiver"),
+    "put_all": EffectRow("puts the elements of the first argument into the receiver"),
+    "enter_argument": EffectRow("enters the context manager that is the first argument; it is left when the receiver ends"),
+    "end_later": EffectRow("what is given is called, or left, when the receiver ends"),
+    "end_now": EffectRow("ends what the receiver holds: closes it, or leaves its context managers"),
+    "hand_over": EffectRow("what the receiver holds is held by the result from now on"),
+    "size": EffectRow("asks the number of elements of the first argument"),
+    "consume": EffectRow("takes all elements of an argument"),
+    "set_attribute": EffectRow("sets the attribute of the first argument that the second argument names"),
+    "read_attribute": EffectRow("reads the attribute of the first argument that the second argument names"),
+    "serialize": EffectRow("makes plain data or bytes of an object's state"),
+    "import": EffectRow("imports the module that the first argument names"),
+    "route": EffectRow("registers the decorated or given function as a request handler"),
+    "task": EffectRow("registers the decorated function as a background task"),
+    "hook": EffectRow("registers the decorated or given function, called by the framework around requests or at start and end"),
+    "after_response": EffectRow("runs the given function after the response was sent"),
     "call_out": EffectRow("leaves the process"),
+    "migrate": EffectRow("changes the schema"),
 }
 
 RETURNS: dict[str, str] = {
     "none": "None",
+    "list_of_first": "a list of the elements of the first argument",
+    "list_of_second": "a list of the elements of the second argument",
+    "tuple_of_first": "a tuple of the elements of the first argument",
+    "set_of_first": "a set of the elements of the first argument",
+    "dict_of_first": "a dict of the pairs, or of the mapping, that is the first argument",
+    "iterator_of_first": "the elements of the first argument, one at a time",
+    "iterator_of_second": "the elements of the second argument, one at a time",
+    "iterator_of_sequence": "the elements of the argument that is no function, one at a time",
+    "element_of_first": "one element of the first argument; of several arguments, one of them",
+    "enumerated": "pairs of a number and an element of the first argument",
+    "zipped": "tuples of one element of each argument",
+    "mapped": "the results of the first argument, called with each element of the others",
+    "chained": "the elements of all arguments, one after the other",
+    "flattened": "the elements of the elements of the first argument",
+    "tuples_of_first": "tuples of elements of the first argument",
+    "grouped": "pairs of a key and an iterator over elements of the first argument",
+    "repeated": "the first argument, again and again",
+    "numbers": "numbers, one at a time",
+    "batches_of_first": "lists of elements of the first argument: the loop over it is a loop over batches",
+    "batches_of_second": "lists of elements of the second argument: the loop over it is a loop over batches",
+    "pair": "a pair of a key and one of the receiver's elements",
+    "keys": "the receiver's keys",
+    "attribute": "the attribute of the first argument that the second argument names",
+    "attribute_getter": "a function that reads the named attribute (dotted: a path) of its argument",
+    "item_getter": "a function that reads the given item of its argument",
+    "method_caller": "a function that calls the named method of its argument",
+    "partial": "the function that is the first argument, with the other arguments bound",
+    "class_of_first": "the class of the first argument",
+    "super": "the next class of the receiver's MRO",
+    "argument_as_type": "the second argument, taken as the type that is the first",
+    "field": "a dataclass field; `default` or `default_factory` gives its value",
+    "module": "a module",
+    "element_of_statement": "one element of the given statement; raises or aborts when there is none",
+    "elements_of_statement": "a scalar_result of the given statement when it selects one thing, a result when it selects several",
+    "page_of_statement": "a pagination over the first column or entity of the given statement",
+    "class_of_query": "the Query class",
+    "query_of_class": "a query over the class that the attribute is read on",
+    "instance_of_class": "an instance of the class that the method is called on",
+    "instance_of_type": "an instance of the type that was given",
+    "entity_of_schema": "an instance of the mapped class that the schema names",
+    "entered_argument": "what entering the first argument gives",
+    "entered_content": "what was given at construction (closing, nullcontext), or the receiver itself (ExitStack)",
     "same": "the receiver's own kind, with the same content (built further or the receiver itself)",
     "element": "one element of the receiver; raises when there is none",
     "element_or_none": "one element of the receiver, or None",
@@ -328,8 +523,8 @@ KINDS: dict[str, str] = {
     "async_session_transaction": "the same, asynchronous",
     "autoflush_block": "a context manager: in its block queries do not flush first; gives the session",
     "query": "a legacy Query",
-    "dynamic_collection": "a Query that is also a collection: the value of a `lazy=\"dynamic\"` relationship",
-    "write_only_collection": "the value of a `lazy=\"write_only\"` relationship",
+    "dynamic_collection": 'a Query that is also a collection: the value of a `lazy="dynamic"` relationship',
+    "write_only_collection": 'the value of a `lazy="write_only"` relationship',
     "query_property": "the class attribute `Model.query`",
     "select": "a SELECT statement",
     "compound_select": "UNION, EXCEPT, INTERSECT of statements",
@@ -367,7 +562,7 @@ KINDS: dict[str, str] = {
     "mapped_dataclass_decorator": "maps the decorated class as a dataclass",
     "column": "a column",
     "relationship": "a relationship",
-    "dynamic_relationship": "a relationship with lazy=\"dynamic\"",
+    "dynamic_relationship": 'a relationship with lazy="dynamic"',
     "backref": "the other side of a relationship, with options",
     "synonym": "another name of an attribute",
     "synonym_decorator": "a decorator: the function replaces a synonym",
@@ -388,7 +583,147 @@ KINDS: dict[str, str] = {
     "table": "a Table",
     "metadata": "a MetaData",
     "foreign_key": "a foreign key of a column",
+    "list": "a list",
+    "tuple": "a tuple",
+    "set": "a set",
+    "dict": "a dict",
+    "fifo": "a queue inside the process",
+    "async_fifo": "the same, asynchronous",
+    "exit_stack": "an ExitStack",
+    "async_exit_stack": "an AsyncExitStack",
+    "closing": "a context manager that closes what it was given",
+    "async_closing": "the same, asynchronous",
+    "plain_context": "a context manager that gives nothing and ends nothing",
+    "null_context": "a context manager that gives what it was given and ends nothing",
+    "context_variable": "a ContextVar",
+    "thread_local": "attributes that each thread has for itself",
+    "lock": "a lock",
+    "async_lock": "an asynchronous lock",
+    "http_client": "a client of HTTP servers",
+    "async_http_client": "the same, asynchronous",
+    "mail_client": "a client of a mail server or service",
+    "async_mail_client": "the same, asynchronous",
+    "task_app": "an application of a task queue",
+    "task": "a function that a worker runs; called by name it runs here",
+    "task_signature": "a task with its arguments",
+    "queue_producer": "sends messages",
+    "async_queue_producer": "the same, asynchronous",
+    "queue_connection": "a connection to a message broker",
+    "job_queue": "a queue of jobs",
+    "async_job_queue": "the same, asynchronous",
+    "cache_client": "a client of a cache",
+    "async_cache_client": "the same, asynchronous",
+    "cloud_session": "makes cloud clients",
+    "async_cloud_session": "the same, asynchronous",
+    "cloud_client": "a client of a cloud service, see CLOUD_SERVICES",
+    "storage_client": "a client of a storage service",
+    "search_client": "a client of a search engine",
+    "async_search_client": "the same, asynchronous",
+    "llm_client": "a client of language models",
+    "async_llm_client": "the same, asynchronous",
+    "payment_client": "a client of a payment service",
+    "sms_client": "a client of a text-message service",
+    "chat_client": "a client of a chat service",
+    "async_chat_client": "the same, asynchronous",
+    "rpc_client": "a client of remote procedures",
+    "rpc_channel": "a channel to remote procedures",
+    "socket": "a socket",
+    "executor": "an executor of threads or processes",
+    "process_executor": "an executor of processes",
+    "process_pool": "a pool of processes",
+    "thread_pool": "a pool of threads",
+    "thread": "a thread; its target runs after start()",
+    "process": "a process; its target runs after start()",
+    "task_group": "runs coroutines at the same time, waits for all at its end",
+    "callable_task_group": "the same; the work is given as a function and its arguments",
+    "event_loop": "an event loop",
+    "running_task": "an asyncio Task",
+    "database": "an object that carries a session, a base class, and the ORM's names as attributes",
+    "pagination": "one page of a query's elements",
+    "table_model_base": "a class whose subclasses are mapped when they say `table=True`",
+    "web_app": "a web application",
+    "web_router": "a group of request handlers",
+    "web_view": "a class whose methods `get`, `post`, … are request handlers",
+    "dependency": "`Depends(f)`, `Security(f)`: the value is what f gives, or yields, for this request",
+    "request_parameter": "a marker of a parameter that is taken from the request (`Query()`, `Body()`)",
+    "background_tasks": "functions that run after the response was sent",
+    "response": "a response: what it was given is sent as it is",
+    "streaming_response": "a response whose body is iterated while it is sent",
+    "request": "a request",
+    "web_socket": "a websocket",
+    "templates": "renders templates by name",
+    "template": "a template",
+    "schema_model": "a class that validates and serialises by its fields (pydantic)",
+    "schema_settings": "settings of a schema class",
+    "schema_adapter": "validates and serialises by a type (pydantic TypeAdapter)",
+    "serializer": "a class whose fields say what of an object is dumped (marshmallow Schema)",
+    "model_serializer": "the same; the fields come from a mapped class",
+    "serializer_field": "a field of a serializer",
+    "scheduler": "runs functions at given times",
+    "declarative_meta": "the metaclass of a declarative base",
     "collection_class": "a class or factory of collections for relationships",
+}
+
+DECORATIONS: dict[str, str] = {
+    "property": "read as an attribute; runs each time",
+    "cached_property": "read as an attribute; runs once for each object",
+    "static_method": "no first parameter",
+    "class_method": "the first parameter is the class",
+    "context_manager": "a generator becomes a context manager that gives what it yields",
+    "async_context_manager": "the same, asynchronous",
+    "cache": "results are kept by argument",
+    "wraps": "used inside a decorator: the function stands for another one",
+    "dispatch": "the implementation is chosen by the type of the first argument",
+    "keeps": "the function or class as it was",
+    "abstract": "an implementation stands in a subclass",
+    "overload": "only a signature",
+    "dataclass": "annotated names become fields and constructor parameters",
+    "retry": "called again when it fails",
+    "test_fixture": "a fixture of tests",
+    "command": "a command of a command line",
+    "in_thread": "runs in a thread when awaited",
+    "blocks_on_async": "runs the coroutine and blocks until it is done",
+    "task": "a background task",
+    "route": "a request handler",
+    "mapper_hook": "an event hook of the ORM",
+    "transaction": "runs the function inside a transaction",
+}
+
+TYPING_FORMS: dict[str, str] = {
+    "optional": "the type or None",
+    "union": "one of the types",
+    "annotated": "the type; what follows is metadata (`Depends(…)`)",
+    "any": "anything",
+    "list": "a sequence of elements",
+    "set": "a set of elements",
+    "tuple": "a fixed tuple, or with `...` one of any length",
+    "dict": "a mapping; content is the value's type",
+    "keys": "a mapping or view of which only the keys have a type",
+    "pairs": "pairs of key and value",
+    "iterator": "gives elements one at a time",
+    "async_iterator": "the same, by `async for`",
+    "generator": "the same, a generator",
+    "async_generator": "the same, an asynchronous generator",
+    "awaitable": "gives its content when awaited",
+    "context_manager": "gives its content when entered",
+    "async_context_manager": "the same, by `async with`",
+    "callable": "gives its content when called",
+    "class": "the class itself",
+    "class_variable": "an attribute of the class",
+    "final": "is not set again",
+    "literal": "a constant",
+    "type_variable": "a type variable",
+    "parameter_variable": "parameters",
+    "generic": "a base that names type variables",
+    "protocol": "a base of interfaces",
+    "self": "the receiver's class",
+    "new_type": "another name of a type, by call",
+    "alias": "another name of a type",
+    "named_tuple": "a tuple with named fields",
+    "typed_dict": "a dict with named keys",
+    "guard": "a bool that narrows",
+    "never": "does not return",
+    "type_checking": "True only for a type checker",
 }
 
 CATEGORIES: dict[str, str] = {
