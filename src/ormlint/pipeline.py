@@ -7,17 +7,19 @@ where they run, so that `ormlint --version` answers at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from . import baseline
 from .config import CACHE_FOLDER, Config, processors
 from .findings import Confidence, Finding, Location, Report, Summary
-from .fingerprints import fingerprinted
+from .fingerprints import Source, fingerprinted
 from .project import Project, SourceFile, discover, named_files
+from .revisions import changed_lines, takes_part
 from .selection import UNREADABLE_FILE, select
 from .sources import read_lines
 
@@ -25,14 +27,26 @@ if TYPE_CHECKING:
     from .facts.records import Record
 
 
-def check(
-    root: Path, config: Config, paths: Sequence[Path] = (), *, noqa: bool = True, contents: Mapping[str, Path] | None = None
-) -> Report:
+class Request(msgspec.Struct, frozen=True):
+    """What a caller asks besides the configuration."""
+
+    paths: tuple[Path, ...] = ()
+    """Only findings in these files and folders are returned; the whole project is read all the same."""
+    noqa: bool = True
+    """Whether `# noqa` comments count."""
+    contents: dict[str, Path] = {}
+    """For a path relative to the root, another file to read in its place."""
+    diff_base: str | None = None
+    """Only findings that lines changed since this git revision take part in are returned."""
+    baseline: bool = True
+    """Whether findings that the project's baseline accepts are left out."""
+
+
+def check(root: Path, config: Config, paths: Sequence[Path] = (), request: Request | None = None) -> Report:
     """Analyse the project at `root` and return what was found, sorted by path, line, column and code.
 
-    With `paths`, the whole project is read and only findings in those files and folders are returned. With `noqa` false, `# noqa`
-    comments count for nothing. `contents` gives, for a path relative to the root, another file to read in its place.
-    Raises `ConfigError` on a bad option or a missing path.
+    With `paths`, the whole project is read and only findings in those files and folders are returned.
+    Raises `ConfigError` on a bad option, a missing path or a folder without Python.
     """
     from .facts.reading import read_records
     from .rules import ALL_RULES
@@ -40,19 +54,21 @@ def check(
     from .suppress import suppress
 
     started = time.perf_counter()
+    asked = request or Request(paths=tuple(paths))
     selection = select(config, ALL_RULES)
-    project = overlaid(discover(root, config), contents or {})
-    named = named_files(project, paths) if paths else None
+    project = overlaid(discover(root, config), asked.contents)
+    named = named_files(project, asked.paths)
     sources = {file.rel: Path(file.path) for file in project.files}
     records, warnings = read_records(tuple(sources.items()), cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs))
     model = analyse(project, records, config)
     found = [*unreadable(records), *(finding for rule in selection.rules for finding in rule.check(model))]
-    kept = suppress([finding for finding in found if finding.code in selection.codes], records, config, selection, noqa=noqa)
-    shown = [finding for finding in kept if finding.confidence >= config.min_confidence and (named is None or finding.at.path in named)]
-    shown.sort(key=lambda finding: (finding.at.path, finding.at.line, finding.at.column, finding.code, finding.message))
+    kept = suppress([finding for finding in found if finding.code in selection.codes], records, config, selection, noqa=asked.noqa)
+    certain = [finding for finding in kept if finding.confidence >= config.min_confidence]
+    source = cache(lambda rel: read_lines(sources[rel]) if rel in sources else ())
+    new = narrowed(fingerprinted(sorted(certain, key=order), source), project.root, config, asked, source)
     return Report(
         root=str(project.root),
-        findings=tuple(fingerprinted(shown, cache(lambda rel: read_lines(sources[rel])))),
+        findings=tuple(finding for finding in new if finding.at.path in named),
         summary=Summary(
             files=len(project.files),
             parsed=sum(record.error is None for record in records.values()),
@@ -64,8 +80,30 @@ def check(
         ),
         models=tuple(model.mapped_models),
         reveals=tuple(model.reveals),
-        warnings=(*warnings, *model.warnings),
+        warnings=(*warnings, *model.warnings, *left_out(named, sources)),
     )
+
+
+def order(finding: Finding) -> tuple[str, int, int, str, str]:
+    return finding.at.path, finding.at.line, finding.at.column, finding.code, finding.message
+
+
+def narrowed(findings: Sequence[Finding], root: Path, config: Config, asked: Request, source: Source) -> Sequence[Finding]:
+    """The findings that the baseline does not accept and that the asked-for changes take part in."""
+    file = baseline.location(root, config)
+    if asked.baseline and (config.baseline or file.is_file()):
+        findings = baseline.match(findings, baseline.load(file), source).new
+    if asked.diff_base is not None:
+        changed = changed_lines(root, asked.diff_base)
+        findings = [finding for finding in findings if takes_part(finding, changed)]
+    return findings
+
+
+def left_out(named: Iterable[str], sources: Mapping[str, Path]) -> Iterator[str]:
+    """A warning for each file that was named but is excluded from the project."""
+    for rel in sorted(named):
+        if rel not in sources:
+            yield f"{rel} is not checked: git ignores it or the configuration excludes it"
 
 
 def unreadable(records: Mapping[str, Record]) -> Iterator[Finding]:

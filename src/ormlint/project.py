@@ -158,17 +158,26 @@ def find_root(path: Path) -> Path:
 
 
 def named_files(project: Project, paths: Iterable[Path]) -> frozenset[str]:
-    """The files that a user named, directly or by a folder, relative to the root. Raises `ConfigError` on a path that is missing."""
+    """The files that a user named, directly or by a folder, as paths relative to the root; all of them where nothing is named.
+
+    Raises `ConfigError` on a path that is missing or elsewhere, on a folder without Python and on a file that is not Python.
+    """
     chosen: set[str] = set()
-    for path in paths:
+    for path in tuple(paths) or (project.root,):
+        shown = printable(str(path))
         absolute = Path(os.path.abspath(path))
         if not os.path.lexists(absolute):
-            raise ConfigError(f"{printable(str(path))} does not exist")
+            raise ConfigError(f"{shown} does not exist")
         rel = relative_to(absolute, project.root)
         if rel is None:
-            raise ConfigError(f"{printable(str(path))} is not below the project's root {printable(str(project.root))}")
-        if rel == "" or absolute.is_dir():
-            chosen.update(file.rel for file in project.files if not rel or file.rel.startswith(f"{rel}/"))
+            raise ConfigError(f"{shown} is not below the project's root {printable(str(project.root))}")
+        if absolute.is_dir():
+            below = {file.rel for file in project.files if not rel or file.rel.startswith(f"{rel}/")}
+            if not below:
+                raise ConfigError(f"there is no Python file to check in {shown}")
+            chosen |= below
+        elif not rel.endswith(".py"):
+            raise ConfigError(f"{shown} is not a Python file")
         else:
             chosen.add(rel)
     return frozenset(chosen)

@@ -61,26 +61,32 @@ def project_root(paths: tuple[Path, ...]) -> Path:
 
 def configuration(start: Path, options: Mapping[str, Any]) -> Config:
     """The configuration at a folder with the command line's options on top. Raises `ConfigError`."""
-    overrides: dict[str, object] = {
+    file: Path | None = options.get("config_file")
+    given = overrides(options)
+    config = load_config(start, given, file)
+    if options.get("exclude"):
+        config = load_config(start, {**given, "exclude": (*config.exclude, *options["exclude"])}, file)
+    return config
+
+
+def overrides(options: Mapping[str, Any]) -> dict[str, object]:
+    """What the command line says, by the field names of `Config`."""
+    given: dict[str, object] = {
         field: tuple(part for text in options[field] for part in re.split(r"[,\s]+", text) if part)
         for field in ("select", "extend_select", "ignore")
         if options.get(field)
     }
     if options.get("min_confidence"):
-        overrides["min_confidence"] = options["min_confidence"]
+        given["min_confidence"] = options["min_confidence"]
     if options.get("no_cache"):
-        overrides["cache_dir"] = None
+        given["cache_dir"] = None
     if options.get("jobs") is not None:
-        overrides["jobs"] = whole_number(options["jobs"])
+        given["jobs"] = whole_number(options["jobs"])
     if options.get("no_relevance"):
-        overrides["relevance"] = False
+        given["relevance"] = False
     if options.get("preview"):
-        overrides["preview"] = True
-    file: Path | None = options.get("config_file")
-    config = load_config(start, overrides, file)
-    if options.get("exclude"):
-        config = load_config(start, {**overrides, "exclude": (*config.exclude, *options["exclude"])}, file)
-    return config
+        given["preview"] = True
+    return given
 
 
 def whole_number(text: str) -> int:

@@ -22,6 +22,11 @@ def colour(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def links(stream: TextIO) -> bool:
+    """Whether to write hyperlinks: on a terminal that shows colours."""
+    return stream.isatty() and colour(stream)
+
+
 def width(stream: TextIO) -> int | None:
     """The columns of the terminal; None where the stream is none."""
     return shutil.get_terminal_size((80, 24)).columns if stream.isatty() or os.environ.get("COLUMNS") else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -15,15 +14,13 @@ TAB = 4
 """How many columns a tab takes in a code frame."""
 
 
-class RuleText(Protocol):
-    """What a report says about a rule."""
+class RuleText(msgspec.Struct, frozen=True):
+    """What a report says about a rule; `page` is Markdown."""
 
-    @property
-    def code(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def summary(self) -> str: ...
+    code: str
+    name: str
+    summary: str
+    page: str = ""
 
 
 def no_lines(_: str) -> Sequence[str]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,13 +15,16 @@ import click
 
 from ... import __version__
 from ...config import ConfigError, printable, suggestion
-from ...pipeline import check
-from ...project import named_files
+from ...pipeline import Request, check
+from ...project import relative_to
 from ...report import FORMATS, renderer
-from ...report.view import View
+from ...report.view import RuleText, View
+from ...rules import ALL_RULES
+from ...selection import TOOL_RULES
 from ...sources import read_lines
 from ..options import choosing, configuration, project_root
-from ..output import colour, deliver, width
+from ..output import colour, deliver, links, width
+from ..rule_pages import page
 
 EXAMPLES = """\b
 Examples:
@@ -33,9 +40,20 @@ Examples:
 @click.option("--output-file", "-o", type=click.Path(path_type=Path), help="Write the report there, whole or not at all.")
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule.")
 @click.option("--exit-zero", is_flag=True, help="Leave with status 0 even where something was found.")
+@click.option("--diff", "diff_base", metavar="BASE", help="Report only what the lines changed since a git revision take part in.")
+@click.option("--no-baseline", is_flag=True, help="Report also what the baseline accepts.")
+@click.option("--stdin-filename", type=click.Path(path_type=Path), help="With `-` as PATH: the file whose content standard input is.")
 @choosing
 def command(
-    paths: tuple[Path, ...], output_format: str, output_file: Path | None, statistics: bool, exit_zero: bool, **options: Any
+    paths: tuple[Path, ...],
+    output_format: str,
+    output_file: Path | None,
+    statistics: bool,
+    exit_zero: bool,
+    diff_base: str | None,
+    no_baseline: bool,
+    stdin_filename: Path | None,
+    **options: Any,
 ) -> int:
     """Report where the ORM crosses a boundary.
 
@@ -45,18 +63,40 @@ def command(
     if output_format not in FORMATS:
         hint = suggestion(output_format, FORMATS) or f"; known are {', '.join(FORMATS)}"
         raise ConfigError(f'unknown output format "{printable(output_format)}"{hint}')
-    root = project_root(paths)
-    config = configuration(paths[0] if len(paths) == 1 else root, options)
-    report = check(root, config, paths or (Path.cwd(),))
-    view = View(
-        root=root,
-        lines=cache(lambda rel: read_lines(root / rel)),
-        here=Path.cwd(),
-        width=None if output_file else width(sys.stdout),
-        colour=output_file is None and colour(sys.stdout),
-        links=output_file is None and sys.stdout.isatty(),
-        statistics=statistics,
-        version=__version__,
-    )
-    deliver(renderer(output_format)(report, view), output_file)
+    with standard_input(paths, stdin_filename) as replaced:
+        named = tuple(replaced) or paths or (Path.cwd(),)
+        root = project_root(named)
+        config = configuration(named[0] if len(named) == 1 else root, options)
+        contents = {relative_to(Path(os.path.abspath(path)), root) or path.name: content for path, content in replaced.items()}
+        request = Request(paths=named, contents=contents, diff_base=diff_base, baseline=not no_baseline)
+        report = check(root, config, request=request)
+        view = View(
+            root=root,
+            lines=cache(lambda rel: read_lines(contents.get(rel, root / rel))),
+            here=Path.cwd(),
+            width=None if output_file else width(sys.stdout),
+            colour=output_file is None and colour(sys.stdout),
+            links=output_file is None and links(sys.stdout),
+            statistics=statistics,
+            rules=tuple(RuleText(rule.code, rule.name, rule.summary, page(rule)) for rule in (*ALL_RULES, *TOOL_RULES)),
+            version=__version__,
+        )
+        text = renderer(output_format)(report, view)
+    deliver(text, output_file)
     return 1 if report.findings and not exit_zero else 0
+
+
+@contextmanager
+def standard_input(paths: tuple[Path, ...], filename: Path | None) -> Iterator[dict[Path, Path]]:
+    """The file that standard input stands for, and where its content was put; empty where `-` was not named."""
+    if Path("-") not in paths:
+        if filename is not None:
+            raise ConfigError("--stdin-filename says what `-` is: name `-` as the path, too")
+        yield {}
+        return
+    if len(paths) > 1:
+        raise ConfigError("`-` cannot be named together with other paths")
+    with tempfile.TemporaryDirectory(prefix="ormlint-") as folder:
+        content = Path(folder, "stdin.py")
+        content.write_bytes(sys.stdin.buffer.read())
+        yield {filename or Path.cwd() / "stdin.py": content}
