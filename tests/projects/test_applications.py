@@ -16,8 +16,8 @@ from ormlint.pipeline import check
 from ormlint.rules import ALL_RULES
 
 PROJECTS = Path(__file__).resolve().parents[2] / "fixtures" / "projects"
-WITH_DEFECTS = ("shop",)
-CLEAN: tuple[str, ...] = ()
+WITH_DEFECTS = ("shop", "layered_leaks")
+CLEAN: tuple[str, ...] = ("layered",)
 
 
 @pytest.fixture(params=[*WITH_DEFECTS, *CLEAN])
