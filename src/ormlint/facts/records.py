@@ -16,7 +16,7 @@ EXTRACTOR_VERSION = 1
 """Raised whenever the same source would give another record; the cache is keyed by it."""
 
 
-class Node(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Node(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="node"):
     """Where something stands: offsets in characters, `end` exclusive."""
 
     start: int

@@ -1,0 +1,1 @@
+"""One source file in, one compact record out: the only package that imports LibCST."""
