@@ -17,7 +17,7 @@ from ormlint.rules import ALL_RULES
 
 PROJECTS = Path(__file__).resolve().parents[2] / "fixtures" / "projects"
 WITH_DEFECTS = ("shop", "layered_leaks")
-CLEAN: tuple[str, ...] = ("layered",)
+CLEAN = ("layered", "imperative", "active_record")
 
 
 @pytest.fixture(params=[*WITH_DEFECTS, *CLEAN])
