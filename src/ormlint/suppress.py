@@ -29,6 +29,8 @@ class Suppression(msgspec.Struct, frozen=True):
 
     path: str
     line: int
+    column: int
+    end_column: int
     alone: bool
     whole_file: bool
     ours: bool
@@ -64,7 +66,7 @@ def suppress(
     for path, record in files.items():
         found = by_file.pop(path, [])
         if record.comments:
-            comments = [item for item in suppressions(path, record.comments, selection.known) if noqa or item.ours]
+            comments = [item for item in suppressions(path, record, selection.known) if noqa or item.ours]
             found = list(apply(found, comments, statements(record), selection))
         kept += found
     kept += [finding for rest in by_file.values() for finding in rest]
@@ -124,30 +126,39 @@ def about(comment: Suppression, used: set[str], selection: Selection) -> Iterato
 
 
 def tool_finding(rule: ToolRule, comment: Suppression, message: str) -> Finding:
-    at = Location(comment.path, comment.line, 1, comment.line, 1)
+    at = Location(comment.path, comment.line, comment.column, comment.line, comment.end_column)
     return Finding(rule.code, rule.name, at, message, Confidence.certain)
 
 
-def suppressions(path: str, comments: Iterable[r.Comment], known: Sequence[Named]) -> Iterator[Suppression]:
+def suppressions(path: str, record: r.Record, known: Sequence[Named]) -> Iterator[Suppression]:
     """What the comments of a file ask for."""
     families = tuple({rule.code.rstrip("0123456789") for rule in known})
-    for comment in comments:
+    for comment in record.comments:
         ours = IGNORE.search(comment.text)
-        if ours:
-            codes, unknown = resolved(re.split(r"[,\s]+", (ours["codes"] or "").strip()), known)
-            reason = ours["reason"].strip(" \t:-—–")
-            text = comment.text[ours.start() :].strip()
-            yield Suppression(path, comment.line, comment.alone, bool(ours["file"]), True, codes, unknown, reason, text)
-            continue
-        whole = NOQA_FILE.search(comment.text)
-        found = whole or NOQA.search(comment.text)
+        whole = None if ours else NOQA_FILE.search(comment.text)
+        found = ours or whole or NOQA.search(comment.text)
         if found is None:
             continue
-        written = re.split(r"[,\s]+", found["codes"].upper()) if found["codes"] else []
-        own = [code for code in written if code.startswith(families)]
-        codes, unknown = resolved(own, known)
-        if not written or own:
-            yield Suppression(path, comment.line, comment.alone, whole is not None, False, codes, unknown, "", found[0].strip())
+        written = re.split(r"[,\s]+", (found["codes"] or "").strip())
+        named = written if ours else [code for code in written if code.upper().startswith(families)]
+        if not ours and written != [""] and not named:
+            continue
+        column = record.position(comment.start + found.start())[1]
+        text = (comment.text[found.start() :] if ours else found[0]).strip()
+        codes, unknown = resolved(named, known)
+        yield Suppression(
+            path=path,
+            line=comment.line,
+            column=column,
+            end_column=column + len(text),
+            alone=comment.alone,
+            whole_file=bool(whole or (ours and ours["file"])),
+            ours=ours is not None,
+            codes=codes,
+            unknown=unknown,
+            reason=ours["reason"].strip(" \t:-—–") if ours else "",
+            text=text,
+        )
 
 
 def resolved(written: Iterable[str], known: Sequence[Named]) -> tuple[tuple[str, ...], tuple[str, ...]]:
