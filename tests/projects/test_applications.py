@@ -73,4 +73,4 @@ def test_exactly_the_defects_are_found(application: Path) -> None:
     ]
     twins = {(twin.path, twin.lines[0]): f" (clean: {twin.what})" for twin in expected.clean}
     false = [f"false: {code} {path}:{line}{twins.get((path, line), '')}" for code, path, line in sorted(found - places)]
-    assert [*missed, *false] == []
+    assert not missed + false, "\n" + "\n".join(missed + false)
