@@ -17,7 +17,7 @@ CLASSES: tuple[ClassRow, ...] = (
     *classes(f"{_ASYNC} {_ASYNC}.engine", "async_engine_from_config", "async_engine", "function", since="1.4.29"),
     *classes("sqlalchemy.engine sqlalchemy.engine.base", "Connection", "connection"),
     *classes("sqlalchemy sqlalchemy.future", "Connection", "connection", since="1.4"),
-    *classes("sqlalchemy.engine", "Connectable", "connection", until="2.0"),
+    *classes("sqlalchemy.engine", "Connectable", "connection"),
     *classes(f"{_ASYNC} {_ASYNC}.engine", "AsyncConnection", "async_connection", since="1.4"),
     *classes(
         "sqlalchemy sqlalchemy.engine sqlalchemy.engine.base",
