@@ -194,7 +194,7 @@ def agrees(returns: str, annotation: str, owner: str, class_names: Mapping[str, 
     if returns in ("query", "query_of_arguments", "query_and_arguments"):
         return head in class_names["query"] or head in ("Self", "_Q")
     if returns in ("select_of_arguments", "select_and_arguments"):
-        return head in class_names["select"] or head == "Self"
+        return head in class_names["select"] or head in ("Self", "_SE")
     if returns == "page_of_statement":
         return head in class_names["pagination"]
     return head in _KINDS_BY_ANNOTATION.get(returns, set()) | class_names.get(returns, set()) or (head == "Self" and returns == owner)

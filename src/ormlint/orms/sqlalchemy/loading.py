@@ -67,6 +67,6 @@ CLASSES: tuple[ClassRow, ...] = (
     *classes("sqlalchemy.orm", "with_loader_criteria", "loader_option", "function", since="1.4"),
 )
 
-METHODS: tuple[MethodRow, ...] = (*methods("loader_option", "", "same", "options"),)
+METHODS: tuple[MethodRow, ...] = (*methods("loader_option", "", "same", "options", since="1.3.6"),)
 
 FUNCTIONS: tuple[FunctionRow, ...] = ()

@@ -46,7 +46,8 @@ CLASSES: tuple[ClassRow, ...] = (
     *classes(_EXPORTED, "text", "text", "function"),
     *classes("sqlalchemy.sql.expression sqlalchemy sqlalchemy.sql", "TString", "text", since="2.1"),
     *classes("sqlalchemy.sql.expression sqlalchemy sqlalchemy.sql", "tstring", "text", "function", since="2.1"),
-    *classes("sqlalchemy.sql.expression sqlalchemy.sql.selectable sqlalchemy", "TextualSelect TextAsFrom", "textual_select", since="1.4"),
+    *classes("sqlalchemy.sql.expression sqlalchemy.sql.selectable sqlalchemy", "TextualSelect", "textual_select", since="1.4"),
+    *classes("sqlalchemy.sql.expression sqlalchemy.sql.selectable sqlalchemy", "TextAsFrom", "textual_select"),
     *classes("sqlalchemy.orm", "FromStatement", "from_statement", since="1.4"),
     *classes(_EXPORTED, "lambda_stmt", "select", "function", since="1.4"),
 )
@@ -122,13 +123,15 @@ METHODS: tuple[MethodRow, ...] = (
         "select",
         "",
         "same",
-        "where having order_by group_by distinct select_from join outerjoin limit offset prefix_with suffix_with with_hint"
+        "where having order_by group_by distinct select_from limit offset prefix_with suffix_with with_hint"
         " with_statement_hint correlate correlate_except with_for_update execution_options params reduce_columns",
     ),
+    *methods("select", "", "expression", "join outerjoin", until="1.3"),
+    *methods("select", "", "same", "join outerjoin", since="1.4"),
     *methods("select", "", "same", "filter filter_by options join_from outerjoin_from fetch slice set_label_style add_cte", since="1.4"),
     *methods("select", "", "same", "ext", since="2.1"),
     *methods("select", "", "select_of_arguments", "with_only_columns"),
-    *methods("select", "", "select_and_arguments", "add_columns"),
+    *methods("select", "", "select_and_arguments", "add_columns", since="1.4"),
     *methods("select", "", "select_and_arguments", "column"),
     *methods("select", "", "same", "apply_labels", until="1.4"),
     *methods(
@@ -149,7 +152,8 @@ METHODS: tuple[MethodRow, ...] = (
     *methods("select compound_select", "", "expression", "label"),
     *methods("select compound_select insert update delete text", "execute", "result", "execute", until="1.4"),
     *methods("select compound_select insert update delete text", "execute", "scalar_or_none", "scalar", until="1.4"),
-    *methods("select", "", "expression", "whereclause froms", is_property=True),
+    *methods("select", "", "expression", "froms", is_property=True),
+    *methods("select", "", "expression", "whereclause", since="1.4", is_property=True),
     *methods("select", "", "expression", "selected_columns exported_columns", since="1.4", is_property=True),
     *methods("select", "", "expression", "get_final_froms", since="1.4"),
     *methods("select", "", "value", "column_descriptions", since="1.4", is_property=True),
