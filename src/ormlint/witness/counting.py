@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from ormlint.witness.events import SQL_KINDS, Event, listen
 
@@ -35,7 +35,7 @@ class Counts:
         return "Counts(" + ", ".join(f"{name}={value}" for name, value in vars(self).items()) + ")"
 
 
-_FIELDS = {
+FIELDS: Final = {
     "select": "selects",
     "insert": "inserts",
     "update": "updates",
@@ -47,6 +47,7 @@ _FIELDS = {
     "expired": "column_loads",
     "flush": "flushes",
 }
+"""Which count an event adds to."""
 
 
 @contextmanager
@@ -62,8 +63,8 @@ def counted(engine: Any) -> Iterator[Counts]:
             counts.checked_out += 1
         elif kind == "checkin":
             counts.checked_out -= 1
-        elif kind in _FIELDS:
-            name = _FIELDS[kind]
+        elif kind in FIELDS:
+            name = FIELDS[kind]
             setattr(counts, name, getattr(counts, name) + 1)
 
     stop = listen(count, getattr(engine, "sync_engine", engine))

@@ -7,6 +7,7 @@ standard library and, when it starts to listen, SQLAlchemy: it must load in any 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -35,10 +36,12 @@ class Event(NamedTuple):
     cls: str | None = None
     """The class whose attribute is loaded, or whose rows are read; the kind of session or connection for what they do."""
     attr: str | None = None
-    """The attribute that is loaded; for a flush what asked for it: `flush`, `autoflush` or `commit`."""
+    """The attribute that is loaded; for a flush what asked for it: `flush`, `autoflush` or `commit`; for a statement `orm` or `core`."""
     session: Any = None
     """The session, where there is one."""
 
+
+_ORM = re.compile(r"sqlalchemy[\\/]orm[\\/]")
 
 Sink = Callable[[Event], None]
 
@@ -79,7 +82,7 @@ def listen(sink: Sink, engine: Any = None) -> Callable[[], None]:
             sink(Event("ended", type(session).__name__, None, session))
 
     def on_cursor(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
-        sink(Event(_verb(statement, context)))
+        sink(Event(_verb(statement, context), None, _layer_of(sys._getframe(1))))
 
     def on_db_commit(connection: Any, *rest: Any) -> None:
         sink(Event("db_commit", _transaction_of(sys._getframe(1))))
@@ -176,6 +179,15 @@ def _transaction_of(frame: FrameType | None) -> str:
             return "Session"
         frame = frame.f_back
     return "Connection"
+
+
+def _layer_of(frame: FrameType | None) -> str:
+    """Which half of SQLAlchemy asks for a statement: "orm" or "core"."""
+    while frame is not None and "sqlalchemy" in frame.f_code.co_filename:
+        if _ORM.search(frame.f_code.co_filename):
+            return "orm"
+        frame = frame.f_back
+    return "core"
 
 
 def _in_savepoint(session: Any) -> bool:

@@ -1,0 +1,203 @@
+"""Holds a record against a report: each finding confirmed, refuted or not run, and what no finding spoke of.
+
+A pure function of the two; `record.against_sources` has told before which files are no longer those that ran.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ormlint.file_roles import role_of
+from ormlint.findings import Finding, Location, Report
+from ormlint.witness.meaning import EVIDENCE, NAMES, Evidence, noun_for, rule_for, speaking_of
+from ormlint.witness.record import Record, Site
+from ormlint.witnessed import Missed, Verdict, Witness, WitnessedFinding, WitnessedReport
+
+_OUTSIDE = frozenset({"ORM406", "ORM407"})
+"""Rules of loads that a framework does, with no line of the project on the stack."""
+
+
+def confirm(report: Report, record: Record) -> WitnessedReport:
+    """The report with a witness for each finding, what costs most first, and with what was missed."""
+    index = _Index(record)
+    findings = [WitnessedFinding(**_fields(finding), witness=_witness(finding, index)) for finding in report.findings]
+    findings.sort(key=lambda finding: _rank(finding.witness))
+    missed = sorted(_missed(report.findings, index), key=lambda missed: -missed.witness.count)
+    fields = {**_fields(report), "findings": tuple(findings), "warnings": (*report.warnings, *record.warnings)}
+    return WitnessedReport(**fields, missed=tuple(missed))
+
+
+def at_least(report: WitnessedReport, verdict: Verdict) -> WitnessedReport:
+    """The report with only the findings whose verdict is at least this; of "refuted", all of them."""
+    kept = [
+        finding
+        for finding in report.findings
+        if verdict is Verdict.refuted
+        or (isinstance(finding, WitnessedFinding) and (finding.witness.verdict if finding.witness else Verdict.not_run) >= verdict)
+    ]
+    return msgspec.structs.replace(report, findings=tuple(kept))
+
+
+def _fields(struct: msgspec.Struct) -> dict[str, Any]:
+    return {field: getattr(struct, field) for field in struct.__struct_fields__}
+
+
+def _rank(witness: Witness | None) -> tuple[int, int]:
+    if witness is None:
+        return -Verdict.not_run, 0
+    return -witness.verdict, -witness.count
+
+
+class _Index:
+    """The record by file: sites by where they are and by where they were repeated or passed through; lines that ran."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.sites = tuple(site for site in record.sites if site.path not in record.stale)
+        self.here: dict[str, list[Site]] = defaultdict(list)
+        self.through: dict[str, list[Site]] = defaultdict(list)
+        for site in self.sites:
+            self.here[site.path].append(site)
+            for path in {frame.path for chain in site.chains for frame in chain.frames[1:]}:
+                self.through[path].append(site)
+        self.ran = {file.path: {line for first, last in file.ran for line in range(first, last + 1)} for file in record.files}
+        for site in self.sites:
+            for chain in site.chains:
+                for frame in chain.frames:
+                    self.ran.setdefault(frame.path, set()).add(frame.line)
+
+    def ran_at(self, at: Location) -> bool | None:
+        """Whether a line of a range ran; None where the record does not say."""
+        if at.path in self.record.stale:
+            return None
+        lines = self.ran.get(at.path)
+        if lines and any(line in lines for line in range(at.line, max(at.line, at.end_line) + 1)):
+            return True
+        return False if self.record.head.lines and lines else None
+
+
+class _Match(NamedTuple):
+    site: Site
+    events: int
+    most: int
+    repeated: bool
+
+
+def _witness(finding: Finding, index: _Index) -> Witness | None:
+    evidence = EVIDENCE.get(finding.code)
+    if evidence is None:
+        return None
+    if finding.at.path in index.record.stale:
+        return Witness(Verdict.not_run, "stale: the file has changed since the record was made")
+    matches = list(_matches(finding, evidence, index))
+    repeated = [match for match in matches if match.repeated] if evidence.repeated else matches
+    if repeated:
+        return _confirmed(repeated, evidence)
+    if matches:
+        count = sum(match.events for match in matches)
+        return Witness(Verdict.not_run, f"ran, but never for more than one row at a time: {count} {_noun(evidence, count)}")
+    return _unseen(finding, evidence, index)
+
+
+def _confirmed(matches: list[_Match], evidence: Evidence) -> Witness:
+    count = sum(match.events for match in matches)
+    most = max(match.most for match in matches)
+    names = {name for match in matches for name in match.site.tests}
+    tests = max(len(names), max(match.site.test_count for match in matches))
+    return Witness(Verdict.confirmed, _said(count, most, tests, _noun(evidence, count)), count, most, tests)
+
+
+def _said(count: int, most: int, tests: int, noun: str) -> str:
+    where = f" in {tests} test{'s' if tests > 1 else ''}" if tests else ""
+    return f"{count} {noun}{where}" + (f", up to {most} in one call" if most > 1 else "")
+
+
+def _noun(evidence: Evidence, count: int) -> str:
+    return evidence.noun if count != 1 else re.sub(r"s\b", "", evidence.noun, count=1)
+
+
+def _unseen(finding: Finding, evidence: Evidence, index: _Index) -> Witness:
+    if "leak" in evidence.kinds:
+        made = sum(site.count for site in index.here[finding.at.path] if site.kind == "session" and _overlaps(site, finding.at))
+        if made:
+            return Witness(Verdict.refuted, f"{made} sessions were made here, and none was collected while it was open")
+        return Witness(Verdict.not_run, "no session was made here")
+    ran = index.ran_at(finding.at)
+    if ran is None:
+        return Witness(Verdict.not_run, "the record does not say whether the line ran")
+    if not ran:
+        return Witness(Verdict.not_run, "the line did not run")
+    idle = next((step for step in finding.trail if index.ran_at(step.at) is False), None)
+    if idle is not None:
+        return Witness(Verdict.not_run, f"the line ran, but {idle.at.path}:{idle.at.line} on its trail did not")
+    return Witness(Verdict.refuted, "the line ran, and it did not happen")
+
+
+def _matches(finding: Finding, evidence: Evidence, index: _Index) -> Iterator[_Match]:
+    at = finding.at
+    seen: set[int] = set()
+    for site in index.here[at.path]:
+        if _bears(site, evidence) and _overlaps(site, at):
+            seen.add(id(site))
+            yield _Match(site, site.count, site.max, site.loop is not None)
+    steps = [step.at for step in finding.trail]
+    for site in index.through[at.path]:
+        if id(site) in seen or not _bears(site, evidence):
+            continue
+        loops = [frame.max for frame in site.loop_frames if _within(frame.path, frame.line, at)]
+        on_trail = any(_overlaps(site, step) for step in steps)
+        count = sum(chain.count for chain in site.chains if any(_within(frame.path, frame.line, at) for frame in chain.frames[1:]))
+        if count and (loops or on_trail):
+            yield _Match(site, count, max(loops, default=site.max), bool(loops) or site.loop in ("direct", "inside"))
+    if finding.code in _OUTSIDE:
+        words = {word for text in (finding.message, *(step.note for step in finding.trail)) for word in re.findall(r"\w+", text)}
+        for site in index.here[""]:
+            if _bears(site, evidence) and site.attr in words:
+                yield _Match(site, site.count, site.max, False)
+
+
+def _bears(site: Site, evidence: Evidence) -> bool:
+    return site.kind in evidence.kinds and (not evidence.classes or site.cls in evidence.classes)
+
+
+def _overlaps(site: Site, at: Location) -> bool:
+    return site.path == at.path and site.line <= max(at.line, at.end_line) and at.line <= site.end_line
+
+
+def _within(path: str, line: int, at: Location) -> bool:
+    return path == at.path and at.line <= line <= max(at.line, at.end_line)
+
+
+def _missed(findings: Iterable[Finding], index: _Index) -> Iterator[Missed]:
+    named: dict[str, list[tuple[str, Location]]] = defaultdict(list)
+    for finding in findings:
+        for at in (finding.at, *(step.at for step in finding.trail)):
+            named[at.path].append((finding.code, at))
+    for site in index.sites:
+        if not site.path or role_of(site.path.split("/")) != "code":
+            continue
+        code = rule_for(site.kind, site.cls, site.function, site.loop, site.attr)
+        codes = speaking_of(site.kind)
+        if code is None or any(
+            found in codes and (_overlaps(site, at) or any(_within(frame.path, frame.line, at) for frame in site.loop_frames))
+            for path in {site.path, *(frame.path for frame in site.loop_frames)}
+            for found, at in named[path]
+        ):
+            continue
+        what = ".".join(part for part in (site.cls, site.attr) if part)
+        text = _said(site.count, site.max, site.test_count, noun_for((site.kind,)))
+        frames = max(site.chains, key=lambda chain: chain.count).frames[1:] if site.chains else ()
+        yield Missed(
+            code,
+            NAMES.get(code, ""),
+            Location(site.path, site.line, 1, site.end_line, 1),
+            site.function,
+            f"{site.kind} {what}: {text}" if what else f"{site.kind}: {text}",
+            Witness(Verdict.confirmed, text, site.count, site.max, site.test_count),
+            tuple(Location(frame.path, frame.line, 1, frame.line, 1) for frame in frames),
+        )
