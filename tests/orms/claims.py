@@ -38,9 +38,11 @@ def applies(since: str, until: str | None, current: str) -> bool:
     return version(since) <= now and (until is None or now[: len(version(until))] <= version(until))
 
 
-def ask(environment: Path | None, names: Iterable[str], members: Mapping[str, Iterable[str]]) -> Facts:
+def ask(environment: Path | None, names: Iterable[str], members: Mapping[str, Iterable[str]], libraries: Iterable[str] = ()) -> Facts:
     """Introspects the libraries in a process of its own; `environment` goes to PYTHONPATH, None takes the tests' own packages."""
-    question = json.dumps({"names": list(names), "members": {owner: list(found) for owner, found in members.items()}})
+    question = json.dumps(
+        {"names": list(names), "members": {owner: list(found) for owner, found in members.items()}, "libraries": list(libraries)}
+    )
     paths = {"PYTHONPATH": str(environment)} if environment else {}
     script = Path(__file__).with_name("library_facts.py")
     done = subprocess.run([sys.executable, str(script)], input=question, capture_output=True, text=True, env={**os.environ, **paths})
@@ -86,7 +88,7 @@ def member_lies(
 def _shape_lies(row: MethodRow, there: list[dict[str, Any]], class_names: Mapping[str, set[str]]) -> Iterator[str]:
     if row.name.startswith("__"):
         return
-    if row.is_property and not any(found["property"] for found in there):
+    if row.is_property and all(found["property"] is False for found in there):
         yield "is a method, the row says property"
     if not row.is_property and all(found["property"] for found in there):
         yield "is a property, the row says method"
@@ -109,6 +111,8 @@ _KINDS_BY_ANNOTATION: dict[str, set[str]] = {
     "begun_connection": {"Iterator"},
     "begun_async_connection": {"AsyncConnection"},
     "autoflush_block": {"Iterator"},
+    "plain_context": {"AppContext", "RequestContext"},
+    "dynamic_relationship": {"RelationshipProperty"},
     "raw_connection": {"PoolProxiedConnection", "Any"},
     "query_property": {"QueryPropertyDescriptor"},
     "select": {"Select", "Executable", "GenerativeSelect", "SelectBase", "Union"},

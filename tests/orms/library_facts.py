@@ -11,6 +11,7 @@ import inspect
 import json
 import sys
 import warnings
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 MISSING = object()
@@ -30,9 +31,24 @@ def find(dotted: str) -> Any:
             try:
                 found = getattr(found, part)
             except Exception:
-                return MISSING
+                return None if length < len(parts) - 1 and shares_its_name(parts[0]) else MISSING
         return found
     return None
+
+
+def shares_its_name(package: str) -> bool:
+    """A namespace package: that it can be imported does not say that what is looked for is installed."""
+    return getattr(sys.modules[package], "__file__", None) is None
+
+
+def installed(library: str) -> str | None:
+    if library == "python":
+        return f"{sys.version_info.major}.{sys.version_info.minor}"
+    try:
+        importlib.import_module(library)
+        return version(library)
+    except (ImportError, PackageNotFoundError):
+        return None
 
 
 def kind_of(found: Any) -> str | None:
@@ -74,12 +90,11 @@ def example(dotted: str) -> Any:
         "Subquery": lambda: sa.select(table).subquery(),
         "registry": lambda: orm.registry(),
         "Select": lambda: sa.select(table),
-        "Pagination": lambda: find(dotted)(None, 1, 1, 1, []),
     }
     name = dotted.rpartition(".")[2]
     if name.startswith(("Async", "async")):
         return async_example(dotted, name)
-    if name not in makers or (not dotted.startswith(("sqlalchemy", "sqlmodel")) and name != "Pagination"):
+    if name not in makers or not dotted.startswith(("sqlalchemy", "sqlmodel")):
         return flask_example(name)
     return makers[name]()
 
@@ -104,6 +119,8 @@ def async_example(dotted: str, name: str) -> Any:
 
 
 def flask_example(name: str) -> Any:
+    if name == "Pagination":
+        return page()
     if name != "SQLAlchemy":
         return None
     import flask
@@ -113,6 +130,24 @@ def flask_example(name: str) -> Any:
     app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite://"
     app.app_context().push()
     return SQLAlchemy(app)
+
+
+def page() -> Any:
+    try:
+        from flask_sqlalchemy import pagination
+    except ImportError:
+        import flask_sqlalchemy
+
+        return flask_sqlalchemy.Pagination(None, 1, 1, 1, [])
+
+    class Page(pagination.Pagination):
+        def _query_items(self) -> list[Any]:
+            return []
+
+        def _query_count(self) -> int:
+            return 0
+
+    return Page(page=1, per_page=1, max_per_page=None, error_out=False, count=True)
 
 
 def annotation_of(function: Any) -> str | None:
@@ -138,7 +173,7 @@ def member(owner: Any, instance: Any, name: str) -> dict[str, Any] | None:
             found = getattr(instance, name)
         except Exception:
             return None
-        plain = not inspect.isroutine(found) or inspect.isclass(found)
+        plain = None if inspect.isclass(found) else not inspect.isroutine(found)
         return {"property": plain, "coroutine": inspect.iscoroutinefunction(found), "startable": None, "annotation": None}
     if isinstance(found, (classmethod, staticmethod)):
         found = found.__func__
@@ -169,6 +204,7 @@ def main() -> None:
     answer: dict[str, Any] = {
         "version": sqlalchemy.__version__,
         "names": {name: kind_of(find(name)) for name in question["names"]},
+        "versions": {library: installed(library) for library in question["libraries"]},
         "members": {},
         "public": {},
     }

@@ -44,7 +44,8 @@ CLASSES: tuple[ClassRow, ...] = (
     *classes("pika", "BlockingConnection SelectConnection", "queue_connection", since="1.0", library="pika"),
     *classes("pika.adapters.blocking_connection", "BlockingChannel", "queue_producer", since="1.0", library="pika"),
     *classes("pika.channel", "Channel", "queue_producer", since="1.0", library="pika"),
-    *classes("aio_pika aio_pika.abc", "Exchange AbstractExchange", "async_queue_producer", since="6.0", library="aio-pika"),
+    *classes("aio_pika aio_pika.exchange", "Exchange", "async_queue_producer", since="6.0", library="aio-pika"),
+    *classes("aio_pika.abc", "AbstractExchange", "async_queue_producer", since="7.0", library="aio-pika"),
     *classes("kombu kombu.messaging", "Producer", "queue_producer", since="4.0", library="kombu"),
     *classes("kombu", "Connection", "queue_connection", since="4.0", library="kombu"),
     *classes("rq", "Queue", "job_queue", since="1.0", library="rq"),
@@ -71,7 +72,7 @@ CLASSES: tuple[ClassRow, ...] = (
     *classes("flask_caching", "Cache", "cache_client", since="1.0", library="flask_caching"),
     *classes("cachelib", "FileSystemCache RedisCache SimpleCache MemcachedCache", "cache_client", since="0.1", library="cachelib"),
     *classes("diskcache", "Cache FanoutCache", "cache_client", since="5.0", library="diskcache"),
-    *classes("aiocache", "Cache RedisCache SimpleMemoryCache MemcachedCache", "async_cache_client", since="0.10", library="aiocache"),
+    *classes("aiocache", "Cache RedisCache SimpleMemoryCache", "async_cache_client", since="0.10", library="aiocache"),
     # storage
     *classes("boto3", "client resource", "cloud_client", "function", since="1.0", library="boto3"),
     *classes("boto3 boto3.session", "Session", "cloud_session", since="1.0", library="boto3"),
@@ -130,9 +131,9 @@ _CACHE_COMMANDS = (
     " incr incrby incrbyfloat decr decrby hget hset hmget hmset hgetall hdel hexists hincrby hkeys hvals hlen hsetnx hscan lpush rpush"
     " lpop rpop blpop brpop lrange llen lrem lset ltrim lindex rpoplpush sadd srem smembers sismember scard spop sinter sunion sdiff"
     " zadd zrem zrange zrangebyscore zscore zcard zincrby zrank zrevrange zremrangebyscore scan scan_iter keys type flushdb flushall"
-    " publish eval evalsha ping xadd xread xack xreadgroup xlen rename touch pfadd pfcount geoadd geosearch"
-    " get_many set_many delete_many get_multi set_multi delete_multi add replace cas clear has get_or_set touch set_dict get_dict"
+    " publish eval evalsha ping xadd xread xack xreadgroup xlen rename touch pfadd pfcount geoadd geosearch add clear"
 )
+_MEMORY_CACHE_COMMANDS = "get_many set_many delete_many get_multi set_multi delete_multi replace cas has get_dict"
 
 EXTERNAL: tuple[ExternalRow, ...] = (
     # http
@@ -154,13 +155,13 @@ EXTERNAL: tuple[ExternalRow, ...] = (
     *_methods("requests", "http", "http_client", f"{_VERBS} send stream urlopen open getresponse"),
     *_methods("httpx", "http", "async_http_client", f"{_VERBS} send stream ws_connect", awaitable=True),
     # mail
-    *_methods("python", "mail", "mail_client", "send_message sendmail send connect login starttls send_async_email"),
+    *_methods("python", "mail", "mail_client", "send_message sendmail send connect login starttls"),
     *_methods("aiosmtplib", "mail", "async_mail_client", "send_message sendmail connect login", awaitable=True),
     *_functions("aiosmtplib", "mail", "aiosmtplib.send", awaitable=True),
     *_functions("django", "mail", "django.core.mail.send_mail django.core.mail.send_mass_mail"),
     *_functions("yagmail", "mail", "yagmail.SMTP.send"),
     # queues and tasks
-    *_methods("celery", "queue", "task", "delay apply_async send send_with_options retry enqueue schedule"),
+    *_methods("celery", "queue", "task", "delay apply_async send send_with_options retry schedule"),
     *_methods("celery", "queue", "task_signature", "delay apply_async"),
     *_methods("celery", "queue", "task_app", "send_task enqueue"),
     *_functions("celery", "queue", "celery.current_app.send_task celery.execute.send_task"),
@@ -187,7 +188,7 @@ EXTERNAL: tuple[ExternalRow, ...] = (
     *_functions("python", "sleep", "asyncio.sleep"),
     *_functions("anyio", "sleep", "anyio.sleep anyio.sleep_until trio.sleep trio.sleep_until curio.sleep", awaitable=True),
     # cache
-    *_methods("redis", "cache", "cache_client", _CACHE_COMMANDS),
+    *_methods("redis", "cache", "cache_client", f"{_CACHE_COMMANDS} {_MEMORY_CACHE_COMMANDS}"),
     *_methods("redis", "cache", "async_cache_client", _CACHE_COMMANDS, awaitable=True),
     # storage; what a cloud client does goes by its service, see CLOUD_SERVICES
     *_methods(

@@ -29,7 +29,7 @@ METHODS: tuple[MethodRow, ...] = (
     *methods("database", "", "engine", "get_engine", since="2.0", library=_LIB),
     *methods("database", "", "metadata", "metadata", since="2.0", is_property=True, library=_LIB),
     *methods("database", "", "value", "metadatas", since="3.0", is_property=True, library=_LIB),
-    *methods("database", "", "table", "Table", since="2.0", is_property=True, library=_LIB),
+    *methods("database", "", "table", "Table", since="2.0", library=_LIB),
     *methods("database", "", "class_of_query", "Query", since="2.0", is_property=True, library=_LIB),
     *methods("database", "", "relationship", "relationship relation", since="2.0", library=_LIB),
     *methods("database", "", "dynamic_relationship", "dynamic_loader", since="2.0", library=_LIB),

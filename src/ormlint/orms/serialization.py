@@ -21,6 +21,9 @@ CLASSES: tuple[ClassRow, ...] = (
         since="0.22",
         library="marshmallow_sqlalchemy",
     ),
+    *classes(
+        "flask_marshmallow.sqla", "SQLAlchemySchema SQLAlchemyAutoSchema", "model_serializer", since="0.12", library="flask_marshmallow"
+    ),
     *classes("marshmallow_sqlalchemy", "ModelSchema", "model_serializer", since="0.1", until="0.22", library="marshmallow_sqlalchemy"),
     *classes("marshmallow.fields", "Nested List Pluck Method Function Field", "serializer_field", since="3.0", library=_MA),
     *classes("msgspec msgspec", "Struct", "schema_model", since="0.10", library="msgspec"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ormlint.orms.vocabulary import ClassRow, FunctionRow, MethodRow, classes, functions, methods
 
 CLASSES: tuple[ClassRow, ...] = (
-    *classes("arq.worker arq", "func cron", "task", "function", since="0.20", library="arq"),
+    *classes("arq.worker", "func", "task", "function", since="0.20", library="arq"),
     *classes("taskiq", "TaskiqScheduler", "task_app", since="0.5", library="taskiq"),
     *classes("apscheduler.schedulers.background", "BackgroundScheduler", "scheduler", since="3.0", library="apscheduler"),
     *classes("apscheduler.schedulers.blocking", "BlockingScheduler", "scheduler", since="3.0", library="apscheduler"),
