@@ -6,6 +6,7 @@ fingerprint, or, where its code moved to another file, by its rule, symbol and s
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -48,10 +49,10 @@ def load(path: Path) -> tuple[Entry, ...]:
     """The entries of a baseline file. Raises `ConfigError` where it cannot be read, is corrupt or of a newer version."""
     name = printable(str(path))
     try:
-        document = msgspec.json.decode(path.read_bytes())
+        document = json.loads(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"cannot read the baseline {name}: {error.strerror or error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"the baseline {name} is corrupt ({printable(str(error))}); mend it or write it anew") from None
     version = document.get("version") if isinstance(document, dict) else None
     if not isinstance(version, int):
@@ -66,7 +67,7 @@ def load(path: Path) -> tuple[Entry, ...]:
 
 def dump(entries: Iterable[Entry]) -> str:
     """The text of a baseline file, one entry on a line, sorted, so that it merges well."""
-    lines = ",".join(f"\n    {msgspec.json.encode(item).decode()}" for item in sorted(entries))
+    lines = ",".join(f"\n    {json.dumps(msgspec.to_builtins(item))}" for item in sorted(entries))
     closing = "\n  ]" if lines else "]"
     return f'{{\n  "version": {VERSION},\n  "findings": [{lines}{closing}\n}}\n'
 

@@ -158,9 +158,16 @@ def read_table(path: Path) -> dict[str, Any] | None:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """`; did you mean "x"?`, or an empty text where nothing is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f'; did you mean "{near[0]}"?' if near else ""
+    """`; did you mean "x"?`, or an empty text where nothing is near. Of equally near ones, the one that differs in fewer places."""
+    near = difflib.get_close_matches(name, list(known), n=5, cutoff=0.6)
+    if not near:
+        return ""
+
+    def distance(candidate: str) -> tuple[float, int]:
+        differing = sum(left != right for left, right in zip(name, candidate, strict=False))
+        return -difflib.SequenceMatcher(None, candidate, name).ratio(), differing
+
+    return f'; did you mean "{min(near, key=distance)}"?'
 
 
 def field_named(name: str, where: str) -> str:

@@ -162,17 +162,18 @@ def named_files(project: Project, paths: Iterable[Path]) -> frozenset[str]:
 
     Raises `ConfigError` on a path that is missing or elsewhere, on a folder without Python and on a file that is not Python.
     """
+    known = {file.rel for file in project.files}
     chosen: set[str] = set()
     for path in tuple(paths) or (project.root,):
         shown = printable(str(path))
         absolute = Path(os.path.abspath(path))
-        if not os.path.lexists(absolute):
-            raise ConfigError(f"{shown} does not exist")
         rel = relative_to(absolute, project.root)
+        if rel not in known and not os.path.lexists(absolute):
+            raise ConfigError(f"{shown} does not exist")
         if rel is None:
             raise ConfigError(f"{shown} is not below the project's root {printable(str(project.root))}")
         if absolute.is_dir():
-            below = {file.rel for file in project.files if not rel or file.rel.startswith(f"{rel}/")}
+            below = {file for file in known if not rel or file.startswith(f"{rel}/")}
             if not below:
                 raise ConfigError(f"there is no Python file to check in {shown}")
             chosen |= below

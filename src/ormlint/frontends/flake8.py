@@ -14,7 +14,7 @@ import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -135,7 +135,7 @@ def shared(root: Path, extra: tuple[str, ...], noqa: bool) -> Result:
 def content_key(root: Path, config: Config, noqa: bool) -> str:
     """A name for the project as it is now: its files' content, the options and this version."""
     project = discover(root, config)
-    key = hashlib.sha256(f"{__version__}\0{noqa}\0".encode() + msgspec.json.encode(config))
+    key = hashlib.sha256(f"{own_digest()}\0{noqa}\0".encode() + msgspec.json.encode(config))
     baseline = root / (config.baseline or ".ormlint-baseline.json")
     for path in (*(Path(file.path) for file in project.files), *(root / rel for rel in project.templates), baseline):
         try:
@@ -144,6 +144,15 @@ def content_key(root: Path, config: Config, noqa: bool) -> str:
             content = b"-"
         key.update(str(path).encode("utf-8", "surrogateescape") + b"\0" + content)
     return key.hexdigest()
+
+
+@cache
+def own_digest() -> str:
+    """A name for this very ormlint, so that a result of another one is never taken for its own."""
+    digest = hashlib.sha256(__version__.encode())
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @contextmanager
@@ -178,5 +187,5 @@ def write_result(store: Path | None, result: Result) -> None:
         past = sorted(store.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
         for path in past[:-KEPT]:
             path.unlink(missing_ok=True)
-    except OSError:
+    except (OSError, UnicodeError):
         return

@@ -16,7 +16,7 @@ import click
 from ... import __version__
 from ...config import ConfigError, printable, suggestion
 from ...pipeline import Request, check
-from ...project import relative_to
+from ...project import find_root, relative_to
 from ...report import FORMATS, renderer
 from ...report.view import RuleText, View
 from ...rules import ALL_RULES
@@ -65,7 +65,7 @@ def command(
         raise ConfigError(f'unknown output format "{printable(output_format)}"{hint}')
     with standard_input(paths, stdin_filename) as replaced:
         named = tuple(replaced) or paths or (Path.cwd(),)
-        root = project_root(named)
+        root = find_root(named[0]) if replaced else project_root(named)
         config = configuration(named[0] if len(named) == 1 else root, options)
         contents = {relative_to(Path(os.path.abspath(path)), root) or path.name: content for path, content in replaced.items()}
         request = Request(paths=named, contents=contents, diff_base=diff_base, baseline=not no_baseline)

@@ -1,0 +1,263 @@
+"""The command, run as a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ormlint.frontends.cli import COMMANDS
+
+from .conftest import COMMIT_LINE, JOBS, SEARCH_PATH, Run
+
+FOUND = ("ORM201", "src/shop/jobs.py", COMMIT_LINE)
+
+
+def test_finds_reports_and_leaves_with_one(run: Run) -> None:
+    ran = run("check")
+    assert ran.status == 1
+    assert f"{COMMIT_LINE}:9 ORM201 commit-in-loop" in ran.out
+    assert "session.commit()" in ran.out
+    assert "^^^^^^^^^^^^^^^^" in ran.out
+    assert "\x1b" not in ran.out
+    assert ran.err == ""
+
+
+def test_nothing_found_is_zero(run: Run, shop: Path) -> None:
+    (shop / "src/shop/jobs.py").unlink()
+    ran = run("check")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.startswith("No findings.")
+
+
+def test_json(run: Run) -> None:
+    ran = run("check", "--output-format", "json")
+    assert ran.codes() == [FOUND]
+    assert json.loads(ran.out)["summary"]["files"] == 3
+    assert json.loads(ran.out)["summary"]["models"] == 1
+
+
+def test_twice_the_same_with_and_without_cache_and_processes(run: Run) -> None:
+    first, warm, cold, several = (
+        json.loads(run("check", "--output-format", "json", *options).out)["findings"] for options in ((), (), ("--no-cache",), ("-j", "2"))
+    )
+    assert first == warm == cold == several
+    assert run("check", "--output-format", "json", "--no-relevance").codes() == [FOUND]
+
+
+@pytest.mark.parametrize("folder", ["src", "src/shop"])
+def test_inside_a_package_the_project_above_is_found(run: Run, shop: Path, folder: str) -> None:
+    ran = run("check", "--output-format", "json", cwd=shop / folder)
+    assert ran.codes() == [FOUND]
+
+
+def test_only_what_is_named_is_reported_but_all_is_read(run: Run, shop: Path) -> None:
+    assert run("check", "src/shop/jobs.py", "--output-format", "json").codes() == [FOUND]
+    ran = run("check", "src/shop/models.py", "--output-format", "json")
+    assert (ran.status, ran.codes(), json.loads(ran.out)["summary"]["files"]) == (0, [], 3)
+    assert run("check", "jobs.py", "models.py", "--output-format", "json", cwd=shop / "src/shop").codes() == [FOUND]
+    assert run("check", shop, "--output-format", "json", cwd=Path("/")).codes() == [FOUND]
+
+
+def test_paths_in_text_are_relative_to_where_one_stands(run: Run, shop: Path) -> None:
+    assert run("check", "--output-format", "concise", cwd=shop / "src").out.startswith(f"shop/jobs.py:{COMMIT_LINE}:9: ORM201 ")
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        (("--select", "ORM2"), 1),
+        (("--select", "ORM1,ORM201"), 1),
+        (("--select", "commit-in-loop"), 1),
+        (("--select", "ORM1", "--select", "ORM3"), 0),
+        (("--ignore", "ORM201"), 0),
+        (("--select", "ORM1", "--extend-select", "ORM201"), 1),
+        (("--exclude", "jobs.py"), 0),
+        (("--exit-zero",), 0),
+        (("--min-confidence", "possible"), 1),
+    ],
+)
+def test_choosing(run: Run, options: tuple[str, ...], status: int) -> None:
+    assert run("check", *options).status == status
+
+
+def test_the_configuration_of_the_project_holds_and_another_can_be_named(run: Run, shop: Path, tmp_path: Path) -> None:
+    (shop / "pyproject.toml").write_text('[tool.ormlint]\nignore = ["ORM201"]\n', encoding="utf-8")
+    assert run("check").status == 0
+    other = tmp_path / "other.toml"
+    other.write_text("", encoding="utf-8")
+    assert run("check", "--config", other).status == 1
+
+
+def test_suppressed_in_the_code(run: Run, shop: Path) -> None:
+    for comment in ("# noqa: ORM201", "# ormlint: ignore[ORM201] each order is its own job"):
+        (shop / "src/shop/jobs.py").write_text(JOBS.replace("session.commit()", f"session.commit()  {comment}"), encoding="utf-8")
+        assert run("check", "--output-format", "json").codes() == []
+
+
+def test_an_output_file_is_written_whole(run: Run, shop: Path) -> None:
+    ran = run("check", "--output-format", "json", "--output-file", "report.json")
+    assert (ran.status, ran.out) == (1, "")
+    assert json.loads((shop / "report.json").read_text())["findings"][0]["code"] == "ORM201"
+    assert [path.name for path in shop.iterdir() if path.name.endswith(".tmp") or path.name.startswith(".report")] == []
+    assert (shop / "report.json").stat().st_mode & 0o044
+
+
+def test_standard_input_takes_a_files_place(run: Run, shop: Path) -> None:
+    batch = JOBS.replace("        session.commit()", "    session.commit()")
+    ran = run("check", "-", "--stdin-filename", "src/shop/jobs.py", "--output-format", "json", stdin=batch.encode())
+    assert (ran.status, ran.codes()) == (0, [])
+    (shop / "src/shop/jobs.py").write_text(batch, encoding="utf-8")
+    ran = run("check", "-", "--stdin-filename", "src/shop/jobs.py", stdin=JOBS.encode())
+    assert ran.status == 1
+    assert "    session.commit()" in ran.out
+    ran = run("check", "-", "--stdin-filename", "src/shop/other.py", "--output-format", "json", stdin=JOBS.encode())
+    assert ran.codes() == [("ORM201", "src/shop/other.py", COMMIT_LINE)]
+
+
+def test_colour_follows_the_environment(run: Run) -> None:
+    assert "\x1b[" in run("check", env={"FORCE_COLOR": "1"}).out
+    assert "\x1b[" not in run("check", env={"FORCE_COLOR": "1", "NO_COLOR": "1"}).out
+
+
+def test_a_reader_that_stops_early_is_no_error(shop: Path) -> None:
+    command = f"{sys.executable} -m ormlint rule --all --output-format json | head -c 1; exit ${{PIPESTATUS[0]}}"
+    environment = {**os.environ, "PYTHONPATH": SEARCH_PATH}
+    done = subprocess.run(["bash", "-c", command], cwd=shop, capture_output=True, check=False, env=environment)
+    assert b"Traceback" not in done.stderr
+    assert b"Exception" not in done.stderr
+
+
+def test_models_are_listed(run: Run) -> None:
+    ran = run("models")
+    assert ran.status == 0
+    assert "shop.models.Order -> table orders" in ran.out
+    assert "src/shop/models.py:7" in ran.out
+    [model] = json.loads(run("models", "--output-format", "json").out)
+    assert (model["name"], model["module"], model["table"], model["path"], model["line"]) == (
+        "Order",
+        "shop.models",
+        "orders",
+        "src/shop/models.py",
+        7,
+    )
+    assert json.loads(run("models", "src/shop/jobs.py", "--output-format", "json").out) == []
+
+
+def test_rules_have_pages(run: Run) -> None:
+    ran = run("rule", "ORM201")
+    assert ran.status == 0
+    assert "commit-in-loop" in ran.out
+    rules = json.loads(run("rule", "--all", "--output-format", "json").out)
+    assert {"ORM201", "ORM900", "ORM901", "ORM902"} <= {rule["code"] for rule in rules}
+    assert all(rule["page"].startswith("# ") and rule["summary"] for rule in rules)
+    assert run("rule", "commit-in-loop", "--output-format", "markdown").out == run("rule", "ORM201", "--output-format", "markdown").out
+
+
+def test_config_shows_values_and_origins(run: Run, shop: Path) -> None:
+    (shop / "ormlint.toml").write_text('ignore = ["ORM302"]\nmin-confidence = "certain"\n', encoding="utf-8")
+    values = json.loads(run("config", "--jobs", "3", "--output-format", "json").out)
+    assert values["ignore"] == {"value": ["ORM302"], "from": str(shop / "ormlint.toml")}
+    assert values["min-confidence"]["value"] == "certain"
+    assert values["jobs"] == {"value": 3, "from": "command line"}
+    assert values["select"] == {"value": [], "from": "default"}
+    assert f'ignore = ["ORM302"]  # {shop / "ormlint.toml"}' in run("config").out
+    schema = json.loads(run("config", "--schema").out)
+    assert set(schema["properties"]) == set(values)
+    assert schema["properties"]["min-confidence"]["enum"] == ["certain", "likely", "possible"]
+    assert all(option["description"] for option in schema["properties"].values())
+
+
+def test_clean_removes_the_cache_only(run: Run, shop: Path) -> None:
+    run("check")
+    assert (shop / ".ormlint_cache").is_dir()
+    assert run("clean").status == 0
+    assert not (shop / ".ormlint_cache").exists()
+    assert run("clean").out == "There is no cache.\n"
+    (shop / "ormlint.toml").write_text('cache-dir = "src"\n', encoding="utf-8")
+    assert run("clean").status == 2
+    assert (shop / "src/shop/jobs.py").exists()
+
+
+def test_init_writes_a_configuration_once(run: Run, shop: Path) -> None:
+    assert run("init").status == 0
+    text = (shop / "pyproject.toml").read_text()
+    assert text.startswith('[project]\nname = "shop"')
+    assert '# layers.domain = ["shop.domain.**"]' in text
+    assert run("check").status == 1
+    assert run("init").status == 2
+    uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines())
+    (shop / "pyproject.toml").write_text(uncommented, encoding="utf-8")
+    assert run("config", "--output-format", "json").status in (0, 2)
+    (shop / "pyproject.toml").unlink()
+    (shop / "setup.cfg").touch()
+    assert run("init").out.startswith("Wrote ")
+    assert (shop / "ormlint.toml").exists()
+
+
+def test_a_baseline_accepts_shrinks_and_grows_only_when_told(run: Run, shop: Path) -> None:
+    assert run("baseline", "create").out.startswith("Accepted 1 finding in ")
+    assert run("check").status == 0
+    assert run("check", "--no-baseline").status == 1
+    jobs = shop / "src/shop/jobs.py"
+    jobs.write_text(f"# moved down\n\n{JOBS}", encoding="utf-8")
+    assert run("check").status == 0
+    jobs.write_text(f"{JOBS}\n\n{JOBS.partition('def ')[2].join(('def ', '')).replace('close_all', 'again')}", encoding="utf-8")
+    ran = run("check", "--output-format", "json")
+    assert [code for code, _, _ in ran.codes()] == ["ORM201"]
+    assert run("baseline", "create").status == 2
+    assert run("baseline", "prune").out == "Forgot 0 findings; 1 stay.\n"
+    assert run("check").status == 1
+    assert run("baseline", "update").status == 0
+    assert run("check").status == 0
+    jobs.write_text("", encoding="utf-8")
+    assert run("baseline", "prune").out == "Forgot 2 findings; 0 stay.\n"
+    assert json.loads((shop / ".ormlint-baseline.json").read_text()) == {"version": 1, "findings": []}
+
+
+def test_only_what_changed_lines_take_part_in(run: Run, shop: Path) -> None:
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *identity, *arguments], cwd=shop, check=True, capture_output=True)
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    assert run("check", "--diff", "HEAD").status == 0
+    jobs = shop / "src/shop/jobs.py"
+    jobs.write_text(f"{JOBS}\n\nx = 1\n", encoding="utf-8")
+    assert run("check", "--diff", "HEAD").status == 0
+    jobs.write_text(JOBS.replace("session.commit()", "session.commit() "), encoding="utf-8")
+    assert run("check", "--diff", "HEAD").status == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), *((name,) for name in COMMANDS), ("baseline", "create"), ("baseline", "update"), ("baseline", "prune")]
+)
+def test_every_help_has_an_example(run: Run, arguments: tuple[str, ...]) -> None:
+    ran = run(*arguments, "--help")
+    assert ran.status == 0
+    assert "Example" in ran.out
+    assert "ormlint " + " ".join(arguments[:1]) in ran.out.partition("Example")[2]
+
+
+def test_version_and_help_do_not_load_the_analysis() -> None:
+    script = (
+        "import sys\nfrom ormlint.frontends.cli import run\nfor arguments in (['--version'], ['--help']):\n    assert run(arguments) == 0\n"
+        "assert not {'libcst', 'rich', 'ormlint.rules', 'ormlint.semantics'} & set(sys.modules), sorted(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env={"PYTHONPATH": SEARCH_PATH})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("ormlint ")
+
+
+def test_nothing_of_the_project_is_run(run: Run, shop: Path) -> None:
+    trap = "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\nraise SystemExit('executed')\n"
+    for name in ("src/shop/__init__.py", "src/shop/trap.py", "conftest.py", "setup.py", "sitecustomize.py"):
+        (shop / name).write_text(trap, encoding="utf-8")
+    assert run("check").status == 1
+    assert list(shop.rglob("ran")) == []
