@@ -14,11 +14,12 @@ def _option(
     on_read: str,
     target: str,
     method: bool = True,
+    others: str = "",
     since: str = "1.3",
     until: str | None = None,
     modules: str = "sqlalchemy.orm sqlalchemy.orm.strategy_options",
 ) -> Iterable[LoaderRow]:
-    yield LoaderRow(name, tuple([f"{m}.{name}" for m in modules.split()]), eager, blocks, on_read, target, method, since, until)
+    yield LoaderRow(name, tuple([f"{m}.{name}" for m in modules.split()]), eager, blocks, on_read, target, method, others, since, until)
 
 
 LOADERS: tuple[LoaderRow, ...] = (
@@ -37,7 +38,7 @@ LOADERS: tuple[LoaderRow, ...] = (
     *_option("selectinload_all", True, False, "loaded", "relationship", False, until="1.3"),
     *_option("contains_alias", None, False, "", "relationship", False, modules="sqlalchemy.orm", until="2.0"),
     *_option("eagerload", True, False, "loaded", "relationship", False, modules="sqlalchemy.orm", until="1.4"),
-    *_option("load_only", True, False, "loaded", "column"),
+    *_option("load_only", True, False, "loaded", "column", others="deferred"),
     *_option("undefer", True, False, "loaded", "column"),
     *_option("undefer_group", True, False, "loaded", "group"),
     *_option("defer", False, False, "loads", "column"),
@@ -59,7 +60,7 @@ LAZY: tuple[LazyRow, ...] = (
     LazyRow("raise_on_sql", "raises_on_sql"),
     LazyRow("dynamic", "query"),
     LazyRow("write_only", "write_only", since="2.0"),
-    LazyRow("baked_select", "loads", until="1.4"),
+    LazyRow("baked_select", "loads"),
 )
 
 CLASSES: tuple[ClassRow, ...] = (
