@@ -1,0 +1,37 @@
+"""ORM301: a session is made, and some way out of its owner leaves it open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ormlint.findings import Finding
+from ormlint.rules.loops import EXEMPT_ROLES
+from ormlint.rules.rule import Rule
+from ormlint.semantics.model import Model
+
+CODE, NAME = "ORM301", "session-not-closed"
+_WORDS = {
+    "return": "this return leaves it open",
+    "raise": "this raise leaves it open",
+    "end": "the function ends and it is still open",
+    "yield": "what is thrown in at this yield leaves it open",
+    "again": "the next iteration makes another one while it is open",
+}
+
+
+def check(model: Model) -> Iterator[Finding]:
+    for made in model.made_sessions():
+        if made.place != "local" or model.role(made.site) in EXEMPT_ROLES:
+            continue
+        name = made.function.rsplit(".", 1)[-1].rsplit(":", 1)[-1]
+        if name in ("main", "") or model.role(made.site) == "script":
+            continue
+        kinds = {kind for kind, _ in made.exits}
+        message = "this session is not closed on every way out: its connection stays checked out; use `with`, or close it in a `finally`"
+        trail = tuple(model.step(site, _WORDS[kind]) for kind, site in made.exits if kind != "end")
+        if kinds == {"end"}:
+            message = "this session is never closed: its connection stays checked out until the garbage collector comes; use `with`"
+        yield model.finding(CODE, NAME, made.site, message, trail=trail, symbol=made.function)
+
+
+RULE = Rule(CODE, NAME, "A session is made and not closed on every path.", check)

@@ -1,0 +1,49 @@
+"""ORM402: `__repr__`, `__eq__`, a property or hybrid of an entity reads a lazy relationship."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ormlint.findings import Finding
+from ormlint.rules.loops import EXEMPT_ROLES
+from ormlint.rules.rule import Rule
+from ormlint.semantics.model import Model
+from ormlint.semantics.revealing import short
+from ormlint.semantics.state import Event
+from ormlint.semantics.values import Site
+
+CODE, NAME = "ORM402", "lazy-load-behind-property"
+_SPECIAL = frozenset({"__repr__", "__str__", "__eq__", "__hash__", "__lt__", "__le__", "__gt__", "__ge__", "__ne__", "__len__", "__bool__", "__format__"})
+
+
+def check(model: Model) -> Iterator[Finding]:
+    seen: set[tuple[Site, str]] = set()
+    for function, summary in model.entries():
+        if not function.cls or model.role(Site(model.symbols.modules[function.module].path, 0, 0)) in EXEMPT_ROLES:
+            continue
+        kind = model.method_kind(function.id)
+        name = function.node.name
+        if kind != "property" and name not in _SPECIAL:
+            continue
+        for event in summary.events:
+            if not _reads_own_relationship(model, event):
+                continue
+            assert event.entity is not None
+            site = event.end
+            if (site, event.attr) in seen:
+                continue
+            seen.add((site, event.attr))
+            what = f"{short(event.entity.model)}.{event.attr}"
+            where = f"{short(function.cls)}.{name}"
+            message = f"{where} looks like plain access and reads {what}, which is lazy: every use may run a SELECT; load it in the mapping, or make it a method"
+            yield model.finding(CODE, NAME, site, message, trail=model.way(event), symbol=function.id)
+
+
+def _reads_own_relationship(model: Model, event: Event) -> bool:
+    if event.kind != "load" or event.how != "lazy" or event.entity is None or event.entity.origin.kind != "self":
+        return False
+    attribute = model.attribute(event.entity.model, event.attr)
+    return attribute is not None and attribute.kind == "relationship"
+
+
+RULE = Rule(CODE, NAME, "A property or special method of an entity reads a lazy relationship.", check)

@@ -1,0 +1,416 @@
+"""What `value.name` is, and what reading it does: members of classes and instances, and mapped attributes of entities.
+
+Takes a frame, a value and a name; gives a value. Reading a mapped attribute is where hidden I/O happens: the state's loaded paths
+decide whether it is a load, and the event says why.
+"""
+
+from __future__ import annotations
+
+from ormlint.facts import records as r
+from ormlint.orms import registry as orms
+from ormlint.semantics.classes import Attribute
+from ormlint.semantics.containers import born_in
+from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.kinds import kind_of_value
+from ormlint.semantics.loading import BLOCKING
+from ormlint.semantics.members import (
+    class_attribute,
+    field_value,
+    function_kind,
+    getters,
+    implementations,
+    is_abstract,
+)
+from ormlint.semantics.state import FRESH
+from ormlint.semantics.unit_of_work import mark_loaded, refresh_one
+from ormlint.semantics.values import (
+    UNKNOWN,
+    Awaitable,
+    ClassRef,
+    Coll,
+    Const,
+    Entity,
+    Factory,
+    FuncRef,
+    Instance,
+    LibInstance,
+    LibRef,
+    Manager,
+    Method,
+    ModelAttr,
+    ModuleRef,
+    Option,
+    Plain,
+    Query,
+    Result,
+    Session,
+    SessionId,
+    Site,
+    Super,
+    Tup,
+    UnionOf,
+    Unknown,
+    Value,
+    union,
+)
+
+_LONGEST = 5
+
+
+def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
+    """What reading `name` of `value` at `node` gives."""
+    kind = type(value)
+    if kind is Unknown:
+        return value
+    if kind is UnionOf:
+        assert isinstance(value, UnionOf)
+        parts = [attribute(frame, item, name, node) for item in value.items if not (isinstance(item, Const) and item.kind == "none")]
+        return union(tuple(parts)) if parts else UNKNOWN
+    if isinstance(value, Entity):
+        return _of_entity(frame, value, name, node)
+    if isinstance(value, Instance):
+        return _of_instance(frame, value, name, node)
+    if isinstance(value, ClassRef):
+        return _of_class(frame, value, name, node)
+    if isinstance(value, ModuleRef):
+        return frame.world_value(value.name, name)
+    if isinstance(value, LibRef):
+        return LibRef(f"{value.name}.{name}")
+    if isinstance(value, LibInstance):
+        return _of_library(frame, value, name, node)
+    if isinstance(value, Super):
+        return _of_super(frame, value, name, node)
+    if isinstance(value, (Session, Query, Result, Factory)):
+        row = orms.METHODS.get((kind_of_value(value), name))
+        if row is not None and row.is_property:
+            return frame.call(Method(value, name), (), node)
+        if isinstance(value, Session) and name in ("registry",):
+            return Factory(value.is_async, value.expires, value.id.site, True)
+        if isinstance(value, Result) and name in ("rowcount", "lastrowid", "inserted_primary_key"):
+            return Plain("int")
+        return Method(value, name)
+    if isinstance(value, (Coll, Option, ModelAttr, Manager, Tup, Plain, Const, FuncRef)):
+        if isinstance(value, ModelAttr) and name in ("property", "key", "class_", "type", "mapper"):
+            return UNKNOWN
+        return Method(value, name)
+    return UNKNOWN
+
+
+# Entities
+
+
+def _of_entity(frame: Frame, entity: Entity, name: str, node: r.Node) -> Value:
+    mapped = frame.world.classes.mapped_attribute(entity.model, name)
+    if mapped is not None and mapped.kind != "hybrid":
+        return read(frame, entity, mapped, node)
+    if name == "awaitable_attrs":
+        return LibInstance("awaitable_attributes", (("entity", entity),))
+    found = _member(frame, entity, entity.model, name, node)
+    if found is not None:
+        return found
+    if name in ("metadata", "registry", "__table__", "__mapper__"):
+        return UNKNOWN
+    if name == "__class__":
+        return ClassRef(entity.model)
+    if name == "__dict__":
+        return LibInstance("entity_dict", (("entity", entity),))
+    return UNKNOWN
+
+
+def read(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) -> Value:
+    """Reads a mapped attribute of an entity: notes the load that it is, and gives its value."""
+    if mapped.kind == "synonym":
+        other = frame.world.classes.mapped_attribute(entity.model, mapped.via[0]) if mapped.via else None
+        return read(frame, entity, other, node) if other is not None and other.kind != "synonym" else UNKNOWN
+    if mapped.kind == "proxy":
+        return _read_proxy(frame, entity, mapped, node)
+    if mapped.kind != "relationship":
+        _read_column(frame, entity, mapped, node)
+        return Plain(mapped.type)
+    return _read_relationship(frame, entity, mapped, node)
+
+
+def _read_proxy(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) -> Value:
+    if len(mapped.via) < 2:
+        return UNKNOWN
+    through = frame.world.classes.mapped_attribute(entity.model, mapped.via[0])
+    if through is None:
+        return UNKNOWN
+    first = read(frame, entity, through, node)
+    if isinstance(first, Coll):
+        loop = frame.site(node)
+        inner = attribute(frame, born_in(first.elem, loop), mapped.via[1], node)
+        return Coll(first.kind, inner)
+    return attribute(frame, first, mapped.via[1], node)
+
+
+def varies_with(frame: Frame, entity: Entity, node: r.Node) -> tuple[Site, ...]:
+    """The active loops in each of whose iterations the read concerns another row."""
+    if not frame.loops and not entity.born:
+        return ()
+    by_name = frame.varying(node)
+    active = tuple(loop.site for loop in frame.loops if loop.site in entity.born or loop.site in by_name)
+    outer = tuple(site for site in entity.born if site not in active and not any(loop.site == site for loop in frame.loops))
+    return (*active, *outer)
+
+
+def _read_column(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) -> None:
+    origin = entity.origin
+    prefix = ".".join(entity.path)
+    path = f"{prefix}.{mapped.name}" if prefix else mapped.name
+    live = frame.state.live.get(origin, FRESH)
+    expired = live.expired or origin.expired
+    if expired is not None and prefix not in live.fresh:
+        if origin.kind in ("query", "get", "new", "arg"):
+            how = "detached" if live.detached is not None else "expired"
+            _load(frame, entity, mapped, node, how, live.detached if live.detached is not None else expired, live.how or "commit")
+        refresh_one(frame, entity, ())
+        return
+    is_deferred = (mapped.deferred and path not in origin.undeferred) or path in origin.deferred
+    if is_deferred and path not in live.loaded and origin.kind in ("query", "get", "arg", "param", "self") and origin.exact:
+        _load(frame, entity, mapped, node, "detached" if live.detached is not None else "deferred", live.detached)
+        mark_loaded(frame, origin, path)
+
+
+def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) -> Value:
+    origin = entity.origin
+    cycle = entity.path.count(mapped.name) > 1 or len(entity.path) >= _LONGEST
+    path = ".".join((*entity.path, mapped.name))
+    live = frame.state.live.get(origin, FRESH)
+    expired = live.expired or origin.expired
+    if mapped.lazy in ("dynamic", "write_only"):
+        if mapped.target is None:
+            return UNKNOWN
+        if mapped.lazy == "write_only":
+            return LibInstance("write_only_collection", (("model", ClassRef(mapped.target)),))
+        return Query("dynamic_collection", (ClassRef(mapped.target),), frame.site(node), origin.session)
+    was_loaded = path in origin.loaded
+    loaded = path in live.loaded or (was_loaded and expired is None)
+    silent = (
+        path in origin.blocked
+        or mapped.lazy in BLOCKING
+        or mapped.lazy == "unknown"
+        or origin.kind == "unknown"
+        or (origin.kind == "new" and expired is None)
+        or (not origin.exact and not was_loaded)
+        or _is_back_reference(frame, entity, mapped)
+    )
+    if not loaded and not silent:
+        if live.detached is not None:
+            _load(frame, entity, mapped, node, "detached", live.detached, live.detached_how)
+        elif expired is not None:
+            _load(frame, entity, mapped, node, "undone" if was_loaded else "lazy", expired, live.how or "commit")
+        else:
+            _load(frame, entity, mapped, node, "lazy", None)
+    if not cycle:
+        mark_loaded(frame, origin, path)
+    if mapped.target is None:
+        return UNKNOWN
+    if expired is not None and not loaded:
+        # A load after an expiry gives fresh rows.
+        below = ".".join((*entity.path, mapped.name))
+        known = frame.state.live.get(origin, FRESH)
+        if below not in known.fresh:
+            refresh_one(frame, Entity(mapped.target, origin, (*entity.path, mapped.name)), ())
+    inner = Entity(mapped.target, origin, entity.path if cycle else (*entity.path, mapped.name), entity.born)
+    if mapped.many:
+        return Coll(mapped.collection if mapped.collection != "dict" else "dict", inner, UNKNOWN if mapped.collection == "dict" else None)
+    return inner
+
+
+def _is_back_reference(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
+    """A child's reference back to the parent that it was loaded from: the identity map answers."""
+    if mapped.many or not entity.path:
+        return False
+    return mapped.back is not None and mapped.back == entity.path[-1]
+
+
+def _load(
+    frame: Frame, entity: Entity, mapped: Attribute, node: r.Node, how: str, since: Site | None, cause: str = ""
+) -> None:
+    confidence = 2
+    if entity.origin.kind in ("param", "self", "field", "declared"):
+        known_eager = mapped.name in frame.world.eager or "*" in frame.world.eager
+        confidence = 1 if known_eager and mapped.kind == "relationship" else 2
+    frame.happens(
+        "load", node, session=entity.origin.session, entity=entity, attr=mapped.name, how=how, since=since,
+        varies=varies_with(frame, entity, node), note=cause, confidence=confidence,
+    )  # fmt: skip
+
+
+# Instances and classes
+
+
+def _member(frame: Frame, owner: Value, cls: str, name: str, node: r.Node) -> Value | None:
+    """A method, property or class attribute of the project's class `cls`, bound to `owner`."""
+    world = frame.world
+    found = world.classes.member(cls, name)
+    if found is not None:
+        ids = getters(world, found[1])
+        kind = function_kind(world, ids[0])
+        if kind == "property":
+            return frame.call(FuncRef(ids[0], owner), (), node)
+        bound: Value | None = owner
+        if kind == "static":
+            bound = None
+        elif kind == "class":
+            bound = owner if isinstance(owner, ClassRef) else ClassRef(cls)
+        return FuncRef(ids[0], bound)
+    return class_attribute(frame, cls, name)
+
+
+def _of_instance(frame: Frame, value: Instance, name: str, node: r.Node) -> Value:
+    world = frame.world
+    local = frame.state.vars.get(f"{_self_key(frame, value)}.{name}")
+    if local is not None:
+        return local
+    for field, item in value.fields:
+        if field == name:
+            return item
+    info = world.classes.infos.get(value.cls)
+    if info is None:
+        return UNKNOWN
+    member = world.classes.member(value.cls, name)
+    if member is not None:
+        if is_abstract(world, member[1][0]):
+            concrete = implementations(world, value.cls, name)
+            if concrete:
+                parts: list[Value] = []
+                for cls in concrete:
+                    part = _member(frame, Instance(cls, value.fields), cls, name, node)
+                    if part is not None:
+                        parts.append(part)
+                return union(tuple(parts)) if parts else UNKNOWN
+        found = _member(frame, value, value.cls, name, node)
+        return found if found is not None else UNKNOWN
+    known = field_value(frame, value.cls, name)
+    if not isinstance(known, Unknown):
+        return known
+    found = class_attribute(frame, value.cls, name)
+    if found is not None:
+        return found
+    if name == "__class__":
+        return ClassRef(value.cls)
+    annotated = world.classes.annotation(value.cls, name)
+    if annotated is not None:
+        return frame.declared_in(annotated[0], annotated[1], f"{value.cls}.{name}")
+    if "__getattr__" in info.methods or not info.libraries:
+        concrete = implementations(world, value.cls, name) if not info.libraries else ()
+        parts = []
+        for cls in concrete:
+            part = _of_instance(frame, Instance(cls, value.fields), name, node)
+            if not isinstance(part, Unknown):
+                parts.append(part)
+        if parts:
+            return union(tuple(parts))
+        return Unknown(f"{value.cls.rsplit(':', 1)[-1]} has no {name} in the project")
+    return Unknown(f"{name} comes from a library base of {value.cls.rsplit(':', 1)[-1]}")
+
+
+def _self_key(frame: Frame, value: Instance) -> str:
+    return f"<{value.cls}>"
+
+
+def _of_class(frame: Frame, value: ClassRef, name: str, node: r.Node) -> Value:
+    world = frame.world
+    model = world.classes.model(value.cls)
+    if model is not None:
+        mapped = model.attributes.get(name)
+        if mapped is not None:
+            return ModelAttr(value.cls, name)
+    info = world.classes.infos.get(value.cls)
+    if info is not None and name in info.nested:
+        return ClassRef(info.nested[name])
+    if name == "query" and info is not None and (model is not None or info.is_base):
+        own = class_attribute(frame, value.cls, name)
+        session: Session | None = None
+        if isinstance(own, LibInstance) and own.cls == "query_property":
+            held = dict(own.data).get("session")
+            session = held if isinstance(held, Session) else None
+        if model is not None and (session is not None or model.style == "flask" or isinstance(own, LibInstance)):
+            if session is None:
+                session = flask_session(frame)
+            return Query("query", (value,), frame.site(node), session)
+    member = world.classes.member(value.cls, name)
+    if member is not None:
+        kind = function_kind(world, member[1][0])
+        return FuncRef(member[1][0], value if kind == "class" else None) if kind != "property" else UNKNOWN
+    found = class_attribute(frame, value.cls, name)
+    if found is not None:
+        return found
+    if name == "__name__":
+        return Plain("str")
+    annotated = world.classes.annotation(value.cls, name)
+    if annotated is not None:
+        return frame.declared_in(annotated[0], annotated[1], f"{value.cls}.{name}")
+    return Unknown(f"{value.cls.rsplit(':', 1)[-1]} has no {name} in the project")
+
+
+def flask_session(frame: Frame) -> Session:
+    """Flask-SQLAlchemy's `db.session`: one for each request, ended by the extension."""
+    return Session(SessionId("global", Site("", 0, 0), "db.session"), expires=True, scoped=True, ended_by="framework")
+
+
+def _of_library(frame: Frame, value: LibInstance, name: str, node: r.Node) -> Value:
+    if value.cls == "kwargs":
+        return Method(value, name)
+    if value.cls == "awaitable_attributes":
+        entity = value.data[0][1]
+        if isinstance(entity, Entity):
+            path = ".".join((*entity.path, name))
+            mark_loaded(frame, entity.origin, path)
+            refresh_one(frame, entity, (name,))
+            mapped = frame.world.classes.mapped_attribute(entity.model, name)
+            if mapped is not None:
+                return Awaitable(read(frame, entity, mapped, node))
+        return UNKNOWN
+    if value.cls == "database":
+        if name == "session":
+            return flask_session(frame)
+        if name == "Model":
+            return LibRef("flask_sqlalchemy.model.Model")
+    if value.cls in orms.NAMESPACES and (value.cls, name) not in orms.METHODS:
+        for module in orms.NAMESPACES[value.cls].modules:
+            if f"{module}.{name}" in orms.CLASSES or f"{module}.{name}" in orms.FUNCTIONS or f"{module}.{name}" in orms.LOADERS:
+                return LibRef(f"{module}.{name}")
+        return LibRef(f"sqlalchemy.{name}")
+    row = orms.METHODS.get((value.cls, name))
+    if row is not None and row.is_property:
+        return frame.call(Method(value, name), (), node)
+    if row is not None:
+        return Method(value, name)
+    for field, item in value.data:
+        if field == name:
+            return item
+    return Method(value, name)
+
+
+def _of_super(frame: Frame, value: Super, name: str, node: r.Node) -> Value:
+    world = frame.world
+    owner = value.bound
+    start = owner.cls if isinstance(owner, (Instance, ClassRef)) else owner.model if isinstance(owner, Entity) else value.cls
+    info = world.classes.infos.get(start) or world.classes.infos.get(value.cls)
+    if info is None:
+        return UNKNOWN
+    order = info.mro
+    after = order[order.index(value.cls) + 1 :] if value.cls in order else ()
+    for cls in after:
+        ids = world.classes.infos[cls].methods.get(name)
+        if ids:
+            kind = function_kind(world, ids[0])
+            if kind == "property":
+                return frame.call(FuncRef(getters(world, ids)[0], owner), (), node)
+            return FuncRef(ids[0], None if kind == "static" else owner)
+        expr = world.classes.infos[cls].attrs.get(name)
+        if expr is not None:
+            return class_attribute(frame, cls, name) or UNKNOWN
+    return Method(value, name)
+
+
+def called_on(frame: Frame, value: Value, name: str, node: r.Node, *values: Value) -> Value:
+    """The result of calling method `name` of `value` with these arguments."""
+    method = attribute(frame, value, name, node)
+    if isinstance(method, Unknown):
+        return method
+    return frame.call(method, tuple(Actual(item) for item in values), node)
+

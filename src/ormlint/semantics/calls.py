@@ -1,0 +1,865 @@
+"""Calls: who is called, with what, what comes back and what it did.
+
+Takes a callee's value and the evaluated arguments; gives the result's value, and lets the callee's events happen in the caller. A function of
+the project is summarised once for each context: its arguments with sessions and entities as symbols (`summaries.py`). Recursion
+goes to a fixed point: a summary that is needed while it is being made starts at the bottom and is made again until it is stable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ormlint.facts import records as r
+from ormlint.orms import registry as orms
+from ormlint.semantics.declared import bind_typevars, declared, given_by, provided, typevars_of
+from ormlint.semantics.frame import Actual, Frame, TooMuch, World
+from ormlint.semantics.library import call_library, call_method
+from ormlint.semantics.loading import origin_of
+from ormlint.semantics.members import assigned_fields, class_attribute, function_kind, note_built
+from ormlint.semantics.state import FRESH, Event, Live, Repeated, Step, Summary
+from ormlint.semantics.summaries import Substitution, Symbolic
+from ormlint.semantics.symbols import FunctionNode, Library
+from ormlint.semantics.unit_of_work import change, escape, make
+from ormlint.semantics.values import (
+    NEVER,
+    NONE,
+    UNKNOWN,
+    Awaitable,
+    ClassRef,
+    Coll,
+    Const,
+    Entity,
+    Factory,
+    FuncRef,
+    Instance,
+    LibInstance,
+    LibRef,
+    Manager,
+    Method,
+    Origin,
+    Partial,
+    Plain,
+    Session,
+    SessionId,
+    Site,
+    Super,
+    Tup,
+    UnionOf,
+    Unknown,
+    Value,
+    join,
+    union,
+    widen,
+)
+
+RAW = ("<raw>", NONE)
+_CONTEXTS = 24
+_DEEPEST = 40
+_EVENTS = 48
+_ROUNDS = 3
+
+
+def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """What calling `callee` gives; its effects happen in `frame`."""
+    frame.spend()
+    if isinstance(callee, FuncRef):
+        return call_function(frame, callee, actuals, node)
+    if isinstance(callee, ClassRef):
+        return construct(frame, callee, actuals, node)
+    if isinstance(callee, Method):
+        return call_method(frame, callee, actuals, node)
+    if isinstance(callee, LibRef):
+        _resolved(frame, node)
+        return call_library(frame, callee.name, actuals, node)
+    if isinstance(callee, Partial):
+        given = (*(Actual(value) for value in callee.args), *actuals, *(Actual(value, name) for name, value in callee.keywords))
+        return call(frame, callee.func, given, node)
+    if isinstance(callee, Factory):
+        return new_session(frame, callee, node)
+    if isinstance(callee, Session):  # a scoped_session called gives the current session
+        return callee
+    if isinstance(callee, UnionOf):
+        return _call_any(frame, callee, actuals, node)
+    if isinstance(callee, Instance):
+        method = frame.world.classes.member(callee.cls, "__call__")
+        if method is not None:
+            return call_function(frame, FuncRef(method[1][0], callee), actuals, node)
+    if isinstance(callee, LibInstance):
+        return call_method(frame, Method(callee, "__call__"), actuals, node)
+    if isinstance(callee, (Plain, Const)):
+        return UNKNOWN
+    frame.world.unresolved.add(frame.site(node))
+    for actual in actuals:
+        escape(frame, actual.value)
+        _run_callback(frame, actual.value, node)
+    why = callee.why if isinstance(callee, Unknown) else ""
+    return Unknown(f"the call is not resolved: {why}" if why and not why.startswith("the call") else why or "the call is not resolved")
+
+
+def _run_callback(frame: Frame, value: Value, node: r.Node) -> None:
+    """A function handed to somebody unknown may be called; its effects are not this function's."""
+    del frame, value, node
+
+
+def _resolved(frame: Frame, node: r.Node) -> None:
+    frame.world.resolved.add(frame.site(node))
+
+
+def _call_any(frame: Frame, callee: UnionOf, actuals: Sequence[Actual], node: r.Node) -> Value:
+    results: list[Value] = []
+    for item in callee.items:
+        if item == NONE:
+            continue
+        results.append(call(frame, item, actuals, node))
+    return union(tuple(results)) if results else UNKNOWN
+
+
+def new_session(frame: Frame, factory: Factory, node: r.Node) -> Session:
+    """A session that was made here."""
+    site = frame.site(node)
+    kind = "global" if frame.module_level and not frame.cls else "made"
+    born = tuple(loop.site for loop in frame.loops)
+    session = Session(SessionId(kind, site, ""), factory.is_async, factory.expires, factory.scoped, born, "registry" if factory.scoped else "")
+    if not factory.scoped:
+        make(frame, session)
+    return session
+
+
+# Classes
+
+
+def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """`Class(…)`."""
+    world = frame.world
+    info = world.classes.infos.get(cls.cls)
+    if info is None:
+        return UNKNOWN
+    _resolved(frame, node)
+    if info.model is not None:
+        return _new_entity(frame, cls, actuals, node)
+    from ormlint.semantics.kinds import kind_of
+
+    for library in info.libraries:
+        kind = kind_of(library)
+        if kind in ("session", "async_session"):
+            return new_session(frame, Factory(kind == "async_session", _expires(actuals), frame.site(node)), node)
+        if kind == "database":
+            return LibInstance("database")
+        if kind in ("session_factory", "async_session_factory"):
+            return Factory(kind.startswith("async"), _expires(actuals), frame.site(node))
+    fields: list[tuple[str, Value]] = []
+    init = world.classes.member(cls.cls, "__init__")
+    if cls.args:
+        from ormlint.semantics.declared import type_params
+
+        fields.extend((f"[{name}]", value) for name, value in zip(type_params(frame, cls.cls), cls.args, strict=False))
+    instance = Instance(cls.cls, tuple(fields))
+    if init is not None:
+        call_function(frame, FuncRef(init[1][0], instance), actuals, node)
+        params = bind(frame, world.symbols.functions[init[1][0]], actuals, instance, node)
+        for ancestor in info.mro:
+            for name, assigned in assigned_fields(world, ancestor).items():
+                for function, expr, _ in assigned:
+                    if function == init[1][0] and isinstance(expr, r.Name) and expr.id in params:
+                        value = widen(params[expr.id])
+                        fields.append((name, value))
+                        note_built(world, cls.cls, name, value)
+                    elif function == init[1][0] and isinstance(expr, r.Call) and name not in dict(fields):
+                        inner = _field_of_call(frame, init[1][0], expr, params)
+                        if inner is not None:
+                            fields.append((name, inner))
+            if ancestor == init[0]:
+                break
+        # A base's __init__ that super() reaches assigns its own fields from what it was given.
+        _inherited_fields(frame, cls.cls, init[0], init[1][0], params, fields)
+    else:
+        fields.extend(_declared_fields(frame, cls.cls, actuals))
+        for name, value in fields:
+            note_built(world, cls.cls, name, value)
+    seen: dict[str, Value] = {}
+    for name, value in fields:
+        seen[name] = value if name not in seen or isinstance(seen[name], Unknown) else seen[name]
+    return Instance(cls.cls, tuple(sorted((name, value) for name, value in seen.items() if not isinstance(value, Unknown))))
+
+
+def _field_of_call(frame: Frame, function: str, expr: r.Call, params: dict[str, Value]) -> Value | None:
+    """`self.repo = Repo(session)` in `__init__`: the field with the caller's own session in it."""
+    names = frame.world.names(expr)
+    given = [params[name] for name in names if name in params and name != "self"]
+    from ormlint.semantics.unit_of_work import sessions_in
+
+    if not any(sessions_in(value) or isinstance(value, (ClassRef, Factory)) for value in given):
+        return None
+    inner = frame.function_frame(function)
+    inner.budget = 2000
+    inner.state.vars.update(params)
+    value = inner.evaluate(expr)
+    return value if isinstance(value, (Instance, Session, Factory)) else None
+
+
+def _inherited_fields(
+    frame: Frame, cls: str, owner: str, function: str, params: dict[str, Value], fields: list[tuple[str, Value]]
+) -> None:
+    world = frame.world
+    node = world.symbols.functions[function].node
+    for stmt in node.body:
+        value = stmt.value if isinstance(stmt, r.ExprStmt) else None
+        if not (isinstance(value, r.Call) and isinstance(value.func, r.Attr) and value.func.attr == "__init__"):
+            continue
+        order = world.classes.infos[cls].mro
+        for ancestor in order[order.index(owner) + 1 :] if owner in order else ():
+            base = world.classes.infos[ancestor].methods.get("__init__")
+            if not base:
+                continue
+            inner = frame.function_frame(function)
+            inner.budget = 2000
+            inner.state.vars.update(params)
+            actuals = evaluated(inner, value.args)
+            if actuals and isinstance(value.func.value, r.Name):
+                actuals = actuals[1:]
+            given = bind(frame, world.symbols.functions[base[0]], actuals, Instance(cls), value)
+            for name, assigned in assigned_fields(world, ancestor).items():
+                for by, expr, _ in assigned:
+                    if by == base[0] and isinstance(expr, r.Name) and expr.id in given:
+                        fields.append((name, widen(given[expr.id])))
+                        note_built(world, cls, name, widen(given[expr.id]))
+            return
+
+
+def _declared_fields(frame: Frame, cls: str, actuals: Sequence[Actual]) -> list[tuple[str, Value]]:
+    """The fields of a dataclass, NamedTuple or pydantic model, from its annotations in order."""
+    names: list[str] = []
+    for ancestor in reversed(frame.world.classes.infos[cls].mro):
+        for name in frame.world.classes.infos[ancestor].annotations:
+            if name not in names:
+                names.append(name)
+    found: list[tuple[str, Value]] = []
+    positional = [actual for actual in actuals if actual.keyword is None and not actual.star]
+    for name, actual in zip(names, positional, strict=False):
+        found.append((name, widen(actual.value)))
+    for actual in actuals:
+        if actual.keyword is not None:
+            found.append((actual.keyword, widen(actual.value)))
+    return found
+
+
+def _expires(actuals: Sequence[Actual]) -> bool | None:
+    for actual in actuals:
+        if actual.keyword == "expire_on_commit":
+            return actual.value.value if isinstance(actual.value, Const) and isinstance(actual.value.value, bool) else None
+    return True
+
+
+def _new_entity(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.Node) -> Entity:
+    classes = frame.world.classes
+    mapped = origin_of(classes, cls.cls, "new", frame.site(node), (), None)
+    origin = Origin("new", mapped.site, mapped.name)
+    frame.state.live[origin] = FRESH
+    init = classes.member(cls.cls, "__init__")
+    entity = Entity(cls.cls, origin, (), frame.varying(node) or tuple(loop.site for loop in frame.loops))
+    if init is not None:
+        call_function(frame, FuncRef(init[1][0], entity), actuals, node)
+    for actual in actuals:
+        escape(frame, actual.value)
+    return entity
+
+
+# Functions
+
+
+def decorated(frame: Frame, id: str) -> Value | None:
+    """What the name of a decorated function stands for, where a decorator of the project replaces it; None where none does."""
+    world = frame.world
+    known = world.decorated.get(id)
+    if known is not None:
+        return None if known == NEVER else known
+    world.decorated[id] = NEVER
+    function = world.symbols.functions[id]
+    current: Value = FuncRef(id, None, (RAW,))
+    changed = False
+    for decorator in reversed(function.node.decorators):
+        func = decorator.func if isinstance(decorator, r.Call) else decorator
+        symbol = world.classes.resolve(function.module, func)
+        if isinstance(symbol, Library) or symbol is None:
+            continue
+        inner = frame.module_frame(function.module)
+        wrapper = inner.call(inner.evaluate(decorator), (Actual(current),), decorator)
+        if isinstance(wrapper, (FuncRef, Manager, Instance, Partial)) and wrapper != current:
+            if isinstance(wrapper, Instance) and world.classes.member(wrapper.cls, "__call__") is None:
+                continue
+            current = wrapper
+            changed = True
+    if not changed or not _holds(current, id):
+        return None
+    world.decorated[id] = current
+    return current
+
+
+def _holds(value: Value, id: str, depth: int = 0) -> bool:
+    """Whether a wrapper really has the function in its hands."""
+    if isinstance(value, FuncRef):
+        return value.func == id or (depth < 5 and any(_holds(item, id, depth + 1) for _, item in value.closure))
+    if isinstance(value, Instance):
+        return depth < 5 and any(_holds(item, id, depth + 1) for _, item in value.fields)
+    if isinstance(value, Partial):
+        return _holds(value.func, id, depth + 1)
+    return isinstance(value, UnionOf) and any(_holds(item, id, depth + 1) for item in value.items)
+
+
+def is_manager(world: World, function: FunctionNode) -> bool:
+    """Whether a generator function is a context manager by its decorator."""
+    if not function.node.is_generator:
+        return False
+    for decorator in function.node.decorators:
+        func = decorator.func if isinstance(decorator, r.Call) else decorator
+        symbol = world.classes.resolve(function.module, func)
+        if isinstance(symbol, Library):
+            row = orms.DECORATORS.get(symbol.name)
+            if row is not None and row.meaning in ("context_manager", "async_context_manager"):
+                return True
+        last = func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else ""
+        if last in ("contextmanager", "asynccontextmanager"):
+            return True
+    return False
+
+
+def call_function(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """Calls a function of the project."""
+    world = frame.world
+    function = world.symbols.functions.get(ref.func)
+    if function is None:
+        return UNKNOWN
+    _resolved(frame, node)
+    if function.node.decorators and RAW not in ref.closure:
+        wrapper = decorated(frame, ref.func)
+        if wrapper is not None:
+            given = actuals if ref.bound is None else (Actual(ref.bound), *actuals)
+            return call(frame, wrapper, given, node)
+    if is_manager(world, function):
+        values = tuple(actual.value for actual in actuals if actual.keyword is None)
+        names = tuple((actual.keyword, actual.value) for actual in actuals if actual.keyword is not None)
+        return Manager("function", UNKNOWN, None, ref, values, names)
+    outcome = invoke(frame, ref, actuals, node)
+    if outcome is None:
+        return UNKNOWN
+    summary, back = outcome
+    settle(frame, summary, back, node, lambda event: True)
+    if not summary.finishes and not function.node.is_generator:
+        frame.dead = True
+        return NEVER
+    return returned(frame, function, summary, back, node)
+
+
+def returned(frame: Frame, function: FunctionNode, summary: Summary, back: Substitution, node: r.Node) -> Value:
+    """A summary's result as the caller sees it."""
+    adopt(frame, summary, back)
+    if function.node.is_generator:
+        value: Value = Coll("iterator", back.value(summary.yielded))
+        if isinstance(value, Coll) and isinstance(value.elem, Coll) and value.elem.kind in ("list", "tuple"):
+            value = Coll("iterator", value.elem, None, None, True)
+        return value
+    value = back.value(summary.returned)
+    for session in back.made.values():
+        if _mentions(value, session):
+            make(frame, session)
+    if function.node.is_async:
+        return Awaitable(value)
+    return value
+
+
+def _mentions(value: Value, session: Session) -> bool:
+    from ormlint.semantics.unit_of_work import sessions_in
+
+    return any(found.id == session.id for found in sessions_in(value))
+
+
+def adopt(frame: Frame, summary: Summary, back: Substitution) -> None:
+    """What the callee's end state says of the entities that the caller now has."""
+    for origin, live in summary.live:
+        actual = back.entities.get(origin)
+        if actual is None:
+            if origin.kind in ("query", "get", "new"):
+                frame.state.live[back.origin(origin)] = live
+            continue
+        if live.loaded:
+            known = frame.state.live.get(actual.origin, FRESH)
+            prefix = ".".join(actual.path)
+            more = frozenset(f"{prefix}.{path}" if prefix else path for path in live.loaded)
+            frame.state.live[actual.origin] = Live(known.loaded | more, known.expired, known.how, known.fresh, known.detached, known.detached_how)
+
+
+def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wanted: object) -> None:
+    """Lets a summary's events happen at the call `node`."""
+    site = frame.site(node)
+    call_varies = frame.varying(node)
+    conditions = tuple(frame.conditions)
+    for event in summary.events:
+        if not wanted(event):  # type: ignore[operator]
+            continue
+        session = None if event.session is None else back.session(event.session)
+        entity = event.entity
+        given = back.is_given(event)
+        if entity is not None:
+            entity = back.entity(entity)
+        varies = call_varies
+        if entity is not None and given and event.kind == "load":
+            from ormlint.semantics.attributes import varies_with
+
+            varies = varies_with(frame, entity, node)
+            if entity.origin.kind == "new" and event.how == "lazy":
+                continue
+        if len(event.via) > 12:
+            continue
+        confidence = event.confidence
+        if given and entity is not None and entity.origin.kind in ("param", "self", "declared") and event.attr in frame.world.eager:
+            confidence = min(confidence, 1)
+        own = event.own or (event.session is not None and event.session.id.kind == "made" and event.session.id not in back.sessions and not _kept(summary, event.session))
+        since = event.since
+        if since is not None and since.path == "" and entity is not None:
+            live = frame.state.live.get(entity.origin, FRESH)
+            since = live.detached if event.how == "detached" else live.expired or entity.origin.expired or since
+        step = Step(event.site, _words(event))
+        mapped = Event(
+            event.kind, site, event.note, session, entity, event.attr, event.how, varies, conditions, (step, *event.via),
+            event.exceptional or frame.exceptional > 0, frame.state.yielded, event.reported, own, event.block, since, confidence,
+        )  # fmt: skip
+        frame.emit(mapped)
+        if session is not None and not event.exceptional and event.kind != "load":
+            change(frame, session, event.how, site)
+
+
+def _kept(summary: Summary, session: Session) -> bool:
+    from ormlint.semantics.unit_of_work import sessions_in
+
+    return any(found.id == session.id for found in (*sessions_in(summary.returned), *sessions_in(summary.yielded)))
+
+
+def _words(event: Event) -> str:
+    if event.via:
+        return "calls on"
+    if event.kind == "load":
+        return f"reads .{event.attr}"
+    if event.kind == "query":
+        return event.note or "runs a query"
+    return {"commit": "commits", "rollback": "rolls back", "flush": "flushes", "write": "writes", "close": "closes the session"}.get(event.kind, event.kind)
+
+
+def invoke(
+    frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r.Node
+) -> tuple[Summary, Substitution] | None:
+    """The summary of a call, and the way back from its symbols; None where the context is too deep."""
+    world = frame.world
+    function = world.symbols.functions[ref.func]
+    params = bind(frame, function, actuals, ref.bound, node)
+    symbols = Symbolic(frame.state)
+    closure = dict(ref.closure)
+    names = tuple((name, symbols.value(widen_argument(value))) for name, value in params.items())
+    held = tuple((name, symbols.value(value)) for name, value in closure.items() if name != RAW[0])
+    typevars: dict[str, Value] = {}
+    if function.node.type_params or any(param.annotation is not None for param in function.node.params):
+        caller = frame.module_frame(function.module)
+        caller.function = function
+        for param in function.node.params:
+            if param.annotation is not None and param.name in params and not isinstance(params[param.name], (Unknown, Plain, Const)):
+                bind_typevars(caller, param.annotation, params[param.name], typevars)
+    key = (ref.func, names, held, symbols.key(), tuple(sorted(typevars.items(), key=lambda item: item[0])))
+    born = frame.varying(node)
+    back = Substitution(symbols, frame.site(node), born)
+    summary = summarise(world, key, function, dict(names), dict(held), typevars, symbols)
+    if summary is None:
+        return None
+    for item in world.pending.get(key, ()):
+        _forward(frame, item, back, node)
+    return summary, back
+
+
+def _forward(frame: Frame, item: Repeated, back: Substitution, node: r.Node) -> None:
+    """A repeated load on an entity that was passed in: now it is known which."""
+    event = item.event
+    if event.entity is None:
+        return
+    entity = back.entity(event.entity)
+    if entity.origin.kind in ("new", "unknown"):
+        return
+    session = None if event.session is None else back.session(event.session)
+    confidence = event.confidence
+    if entity.origin.kind in ("param", "self", "declared") and event.attr in frame.world.eager:
+        confidence = 1
+    since = event.since
+    if since is not None and since.path == "":
+        live = frame.state.live.get(entity.origin, FRESH)
+        since = live.expired or entity.origin.expired or live.detached or since
+    note_repeated(frame, msgspec.structs.replace(item, event=msgspec.structs.replace(event, entity=entity, session=session, since=since, confidence=confidence)))
+
+
+def note_repeated(frame: Frame, item: Repeated) -> None:
+    """Keeps a repeated event for the rules, or for the callers where its entity is still a symbol."""
+    entity = item.event.entity
+    if item.event.kind == "load" and entity is not None and entity.origin.kind == "arg":
+        frame.pending.append(item)
+        return
+    world = frame.world
+    key = (item.event.kind, item.event.site, item.event.attr, item.loop.site)
+    known = world.repeated.get(key)
+    if known is None or (known.event.confidence < item.event.confidence) or (not known.rows and item.rows):
+        world.repeated[key] = item
+
+
+def widen_argument(value: Value) -> Value:
+    """An argument as part of a context: strings matter only as names of attributes, numbers not at all."""
+    if isinstance(value, Const) and value.kind == "str" and isinstance(value.value, str) and value.value.isidentifier() and len(value.value) < 40:
+        return value
+    if isinstance(value, Coll):
+        return widen(value)
+    if isinstance(value, Tup):
+        return Tup(tuple(widen_argument(item) for item in value.items[:12]))
+    if isinstance(value, LibInstance) and value.cls == "kwargs":
+        return LibInstance("kwargs", tuple((name, widen_argument(item)) for name, item in value.data))
+    return widen(value)
+
+
+def summarise(
+    world: World,
+    key: object,
+    function: FunctionNode,
+    params: dict[str, Value],
+    closure: dict[str, Value],
+    typevars: dict[str, Value],
+    symbols: Symbolic | None,
+) -> Summary | None:
+    """The summary of one function in one context, made when it is first needed."""
+    known = world.summaries.get(key)
+    if known is not None:
+        return known
+    provisional = world.provisional.get(key)
+    if provisional is not None:
+        at = world.active.get(key)
+        if at is not None:
+            world.lowest = min(world.lowest, at)
+        return provisional
+    if world.depth >= _DEEPEST:
+        return None
+    count = world.contexts.get(function.id, 0)
+    if count >= _CONTEXTS and symbols is not None:
+        general = world.entries.get(function.id)
+        if general is None or symbols.sessions or symbols.entities:
+            if count >= 4 * _CONTEXTS:
+                return general
+        else:
+            return general
+    world.contexts[function.id] = count + 1
+    outer_lowest = world.lowest
+    world.depth += 1
+    world.active[key] = world.depth
+    summary = Summary(NEVER, NEVER, (), True)
+    try:
+        for _ in range(_ROUNDS):
+            world.lowest = 1 << 30
+            world.provisional[key] = summary
+            before = summary
+            summary = _run(world, function, params, closure, typevars, symbols, key)
+            depends_on_itself = world.lowest <= world.depth
+            if not depends_on_itself or summary == before:
+                break
+    finally:
+        own = world.active.pop(key)
+        world.depth -= 1
+    below = world.lowest < own
+    if below:
+        # It rests on a caller's unfinished summary: keep it only until that caller is done.
+        world.provisional[key] = summary
+        world.rests.append((world.lowest, key))
+    else:
+        del world.provisional[key]
+        world.summaries[key] = summary
+        for _, other in [item for item in world.rests if item[0] >= own]:
+            world.provisional.pop(other, None)
+        world.rests = [item for item in world.rests if item[0] < own]
+    world.lowest = min(outer_lowest, world.lowest) if below else outer_lowest
+    return summary
+
+
+def _run(
+    world: World,
+    function: FunctionNode,
+    params: dict[str, Value],
+    closure: dict[str, Value],
+    typevars: dict[str, Value],
+    symbols: Symbolic | None,
+    key: object,
+) -> Summary:
+    frame = Frame(world, world.symbols.modules[function.module], function)
+    frame.state.vars.update(params)
+    frame.closure = closure
+    frame.typevars = typevars
+    if symbols is not None:
+        frame.state.live.update(symbols.live)
+    set_self(frame, function, params)
+    try:
+        frame.run(function.node.body)
+        summary = finished(frame)
+    except TooMuch:
+        world.abandoned.add(function.id)
+        summary = Summary(Unknown("the function is too large"), UNKNOWN, tuple(frame.order)[:_EVENTS])
+    if frame.pending:
+        world.pending[key] = tuple(frame.pending)
+    return summary
+
+
+def set_self(frame: Frame, function: FunctionNode, params: dict[str, Value]) -> None:
+    """Binds what `self`, `super()` and the class's type variables mean in a method."""
+    if not function.cls or not function.node.params:
+        return
+    kind = function_kind(frame.world, function.id)
+    if kind == "static":
+        return
+    owner = params.get(function.node.params[0].name)
+    frame.self_value = owner
+    if isinstance(owner, Instance):
+        for name, value in typevars_of(frame, owner.cls, owner.fields).items():
+            frame.typevars.setdefault(name, value)
+    elif isinstance(owner, ClassRef):
+        for name, value in typevars_of(frame, owner.cls).items():
+            frame.typevars.setdefault(name, value)
+
+
+def finished(frame: Frame) -> Summary:
+    """The summary of a frame whose body has been run."""
+    value = frame.returned
+    if not frame.dead:
+        value = join(value, NONE) if not isinstance(value, type(NEVER)) else NONE
+        frame.ends.append(("end", Site(frame.path, frame.function.node.start, frame.function.node.end) if frame.function else Site(frame.path, 0, 0), frame.state))
+    finishes = not frame.dead or any(kind == "return" for kind, _, _ in frame.ends)
+    live: dict[Origin, Live] = {}
+    states = [state for kind, _, state in frame.ends if kind != "raise"]
+    for state in states:
+        for origin, item in state.live.items():
+            known = live.get(origin)
+            if known is None:
+                live[origin] = item
+            elif known != item:
+                live[origin] = Live(
+                    known.loaded & item.loaded, known.expired or item.expired, known.how or item.how, known.fresh & item.fresh,
+                    known.detached if item.detached else None, known.detached_how,
+                )  # fmt: skip
+    kept = tuple((origin, item) for origin, item in live.items() if item != FRESH and (origin.kind == "arg" or origin.kind in ("query", "get", "new")))[:40]
+    check_fates(frame)
+    events = _bounded(frame)
+    return Summary(value, frame.yielded, events, finishes, kept)
+
+
+def _bounded(frame: Frame) -> tuple[Event, ...]:
+    """A function's events, few of each kind: enough for trails, bounded for callers."""
+    counts: dict[tuple[str, object, object], int] = {}
+    kept: list[Event] = []
+    for event in frame.order:
+        key = (event.kind, event.session.id if event.session is not None else None, (event.attr, event.entity.origin.name) if event.entity is not None else None)
+        limit = 2 if event.kind in ("query", "add", "load", "write") else 3
+        if counts.get(key, 0) >= limit:
+            continue
+        counts[key] = counts.get(key, 0) + 1
+        kept.append(event)
+        if len(kept) >= _EVENTS:
+            break
+    return tuple(kept)
+
+
+def check_fates(frame: Frame) -> None:
+    """Notes the sessions that this function made, with the exits at which they may still be open."""
+    from ormlint.semantics.state import Made
+
+    world = frame.world
+    exits: dict[SessionId, list[tuple[str, Site]]] = {}
+    for kind, site, state in frame.ends:
+        for id, known in state.sessions.items():
+            if "open" in known.fates:
+                exits.setdefault(id, []).append((kind, site))
+    for id, places in exits.items():
+        session = frame.sessions_made.get(id)
+        if session is None:
+            continue
+        key = (session.id.site, frame.name)
+        known_made = world.made.get(key)
+        if known_made is None or len(known_made.exits) < len(places):
+            world.made[key] = Made(session, session.id.site, frame.name, tuple(places), "local")
+
+
+# Binding
+
+
+def bind(frame: Frame, function: FunctionNode, actuals: Sequence[Actual], bound: Value | None, node: r.Node) -> dict[str, Value]:
+    """The parameters of a call by name; what is not given is its default or its declaration."""
+    positional: list[Value] = [] if bound is None else [bound]
+    keywords: dict[str, Value] = {}
+    rest: Value | None = None
+    open_keywords = False
+    for actual in actuals:
+        value = actual.value
+        if actual.star == 1:
+            if isinstance(value, Tup) and rest is None:
+                positional.extend(value.items)
+            else:
+                from ormlint.semantics.containers import element_of
+
+                rest = element_of(value)
+        elif actual.star == 2:
+            if isinstance(value, LibInstance) and value.cls == "kwargs":
+                for name, item in value.data:
+                    if name == "*":
+                        open_keywords = True
+                    else:
+                        keywords[name] = item
+            else:
+                open_keywords = True
+        elif actual.keyword is not None:
+            keywords[actual.keyword] = value
+        elif rest is None:
+            positional.append(value)
+    found: dict[str, Value] = {}
+    at = 0
+    for param in function.node.params:
+        if param.kind == "*":
+            spread = tuple(positional[at:])
+            found[param.name] = Tup(spread) if rest is None else Coll("tuple", union((*spread, rest)))
+            at = len(positional)
+            continue
+        if param.kind == "**":
+            data = tuple(keywords.items())
+            found[param.name] = LibInstance("kwargs", (*data, ("*", UNKNOWN)) if open_keywords else data)
+            continue
+        if param.kind != "kw-only" and at < len(positional):
+            value = positional[at]
+            at += 1
+        elif param.name in keywords and param.kind != "pos-only":
+            value = keywords.pop(param.name)
+        elif rest is not None and param.kind != "kw-only":
+            value = rest
+        elif param.default is not None and not open_keywords:
+            found[param.name] = default_of(frame, function, param)
+            continue
+        else:
+            value = UNKNOWN
+        if isinstance(value, Unknown) and param.annotation is not None:
+            value = declared_param(frame, function, param)
+        found[param.name] = value
+    return found
+
+
+def default_of(frame: Frame, function: FunctionNode, param: r.Param) -> Value:
+    """The value of a parameter that was not given; a dependency is what it provides."""
+    assert param.default is not None
+    if isinstance(param.default, r.Const):
+        if param.default.kind == "none":
+            given = _annotated_dependency(frame, function, param)
+            if given is not None:
+                return given
+        return Const(param.default.value, param.default.kind) if param.default.kind != "other" else Plain("")
+    inner = frame.module_frame(function.module)
+    value = inner.evaluate(param.default)
+    given = given_by(inner, value, param.default)
+    if given is not None:
+        return given
+    if isinstance(value, Unknown) and param.annotation is not None:
+        return declared_param(frame, function, param)
+    return value
+
+
+def _annotated_dependency(frame: Frame, function: FunctionNode, param: r.Param) -> Value | None:
+    if param.annotation is None or "Annotated" not in frame.world.names(param.annotation):
+        return None
+    value = declared_param(frame, function, param)
+    return value if isinstance(value, Session) and value.ended_by == "framework" else None
+
+
+def declared_param(frame: Frame, function: FunctionNode, param: r.Param) -> Value:
+    """What a parameter's annotation declares."""
+    world = frame.world
+    key = (function.id, param.name)
+    known = world.declared_params.get(key)
+    if known is not None:
+        return known
+    world.declared_params[key] = UNKNOWN
+    inner = frame.module_frame(function.module)
+    inner.cls = function.cls
+    value = declared(inner, param.annotation, param.name)
+    if isinstance(value, (Session, Entity)) or not isinstance(value, Unknown):
+        value = _placed(value, Site(world.symbols.modules[function.module].path, param.start, param.end), param.name)
+    world.declared_params[key] = value
+    return value
+
+
+def _placed(value: Value, site: Site, name: str) -> Value:
+    """A declared value with the parameter as the place where its sessions and entities come from."""
+    from ormlint.semantics.summaries import transform
+
+    def session(found: Session) -> Session:
+        return msgspec.structs.replace(found, id=SessionId("param", site, name)) if found.id.kind == "param" else found
+
+    def entity(found: Entity) -> Entity:
+        return Entity(found.model, msgspec.structs.replace(found.origin, site=site, name=name), found.path, found.born) if found.origin.kind == "param" else found
+
+    return transform(value, session, entity)
+
+
+def evaluated(frame: Frame, args: Sequence[r.Arg]) -> list[Actual]:
+    """The arguments of a call, evaluated in order."""
+    return [Actual(frame.evaluate(arg.value), arg.keyword, arg.star) for arg in args]
+
+
+def entry_frame(world: World, id: str, cls: str = "") -> Frame:
+    """A frame of a function that nobody is known to call: its parameters are what they declare."""
+    function = world.symbols.functions[id]
+    frame = Frame(world, world.symbols.modules[function.module], function)
+    frame.state.vars.update(entry_params(frame, function, cls))
+    set_self(frame, function, frame.state.vars)
+    return frame
+
+
+def entry_params(frame: Frame, function: FunctionNode, cls: str = "") -> dict[str, Value]:
+    """The parameters of a function as its declaration has them."""
+    world = frame.world
+    found: dict[str, Value] = {}
+    kind = function_kind(world, function.id) if function.cls else ""
+    for at, param in enumerate(function.node.params):
+        if at == 0 and function.cls and kind != "static":
+            owner = cls or function.cls
+            found[param.name] = self_of(frame, owner, kind, param)
+            continue
+        if param.kind == "*":
+            found[param.name] = Coll("tuple", UNKNOWN)
+            continue
+        if param.kind == "**":
+            found[param.name] = LibInstance("kwargs", (("*", UNKNOWN),))
+            continue
+        value: Value = UNKNOWN
+        if param.annotation is not None:
+            value = declared_param(frame, function, param)
+        if param.default is not None:
+            given = None
+            if not isinstance(param.default, r.Const):
+                inner = frame.module_frame(function.module)
+                given = given_by(inner, inner.evaluate(param.default), param.default)
+            if given is not None:
+                value = given
+            elif isinstance(param.default, r.Const) and param.default.kind == "none" and not isinstance(value, Unknown) and not (isinstance(value, Session) and value.ended_by == "framework"):
+                value = join(value, NONE)
+        found[param.name] = value
+    return found
+
+
+def self_of(frame: Frame, cls: str, kind: str, param: r.Param) -> Value:
+    """`self` or `cls` of a method that nobody is known to call."""
+    world = frame.world
+    if kind == "class":
+        return ClassRef(cls)
+    info = world.classes.infos[cls]
+    site = Site(world.symbols.modules[info.module].path, param.start, param.end)
+    if info.model is not None:
+        mapped = origin_of(world.classes, cls, "self", site, (), None)
+        return Entity(cls, Origin("self", site, "self", mapped.loaded))
+    return Instance(cls)
+
+
+__all__ = ["Super", "bind", "call", "call_function", "class_attribute", "construct", "entry_frame", "evaluated", "new_session", "provided"]

@@ -1,0 +1,1065 @@
+"""Classes across files, and which of them are mapped: bases, members, columns, relationships, backrefs, strategies.
+
+Takes the symbols; gives `ClassInfo` for every class and `Model` for every mapped one. Declarations are read, never run:
+1.x `Column` style, 2.x annotations, Flask-SQLAlchemy, SQLModel, decorators and imperative maps. A class whose base belongs to a
+library that is not known counts as mapped when its body says so itself (`__tablename__` with columns). A relationship whose
+target cannot be found has target None; nothing is concluded from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Union
+
+import msgspec
+
+from ormlint.facts import records as r
+from ormlint.orms import registry as orms
+from ormlint.semantics.kinds import kind_of
+from ormlint.semantics.annotations import parse_annotation
+from ormlint.semantics.symbols import (
+    ClassNode,
+    DefinedClass,
+    DefinedFunction,
+    DefinedModule,
+    FunctionNode,
+    Library,
+    Symbol,
+    Symbols,
+    Variable,
+    nested_bodies,
+)
+from ormlint.semantics.values import Site
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    """One mapped attribute.
+
+    `kind` is column, relationship, synonym, proxy, hybrid, property (a column_property) or composite. `many` says whether a
+    relationship holds a collection; `lazy` is its strategy as written, "select" by default.
+    """
+
+    name: str
+    kind: str
+    site: Site
+    owner: str = ""
+    target: Union[str, None] = None
+    many: bool = False
+    lazy: str = "select"
+    back: Union[str, None] = None
+    deferred: bool = False
+    primary: bool = False
+    foreign: Union[str, None] = None
+    type: str = ""
+    nullable: bool = False
+    collection: str = "list"
+    passive_deletes: bool = False
+    group: str = ""
+    via: tuple[str, ...] = ()
+    viewonly: bool = False
+    unique: bool = False
+    version: bool = False
+
+
+class Model(msgspec.Struct):
+    """What is mapped of a class. `style` is declarative, imperative, sqlmodel or flask."""
+
+    cls: str
+    table: Union[str, None]
+    style: str
+    attributes: dict[str, Attribute]
+    versioned: bool = False
+
+
+class ClassInfo(msgspec.Struct):
+    """A class: its resolved bases, its linearised ancestors (itself first) and its own members."""
+
+    id: str
+    name: str
+    module: str
+    node: r.Class
+    bases: tuple[Symbol, ...]
+    base_args: tuple[tuple[str, tuple[r.Expr, ...]], ...]
+    methods: dict[str, list[str]]
+    attrs: dict[str, r.Expr]
+    annotations: dict[str, r.Expr]
+    keywords: dict[str, r.Expr]
+    mro: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    type_params: tuple[str, ...] = ()
+    model: Union[Model, None] = None
+    is_base: bool = False
+    nested: dict[str, str] = {}
+
+
+_PLURALS = {
+    "list": "list", "List": "list", "Sequence": "list", "set": "set", "Set": "set", "frozenset": "set", "Collection": "list",
+    "Iterable": "list", "MutableSequence": "list", "MutableSet": "set", "AbstractSet": "set", "InstrumentedList": "list",
+    "dict": "dict", "Dict": "dict", "Mapping": "dict", "MutableMapping": "dict", "KeyFuncDict": "dict", "tuple": "list",
+    "OrderingList": "list", "deque": "list", "InstrumentedSet": "set", "InstrumentedDict": "dict",
+}  # fmt: skip
+
+
+class Classes:
+    """All classes of the project by id; `subclasses` and `by_name` are indexes over them."""
+
+    def __init__(self, symbols: Symbols) -> None:
+        self.symbols = symbols
+        self.infos: dict[str, ClassInfo] = {}
+        self.subclasses: dict[str, list[str]] = {}
+        self.by_name: dict[str, list[str]] = {}
+        self.by_table: dict[str, list[str]] = {}
+        self.event_hooks: dict[str, str] = {}
+        self._imperative: dict[str, tuple[str, r.Call]] = {}
+        self._pending: list[tuple[str, str, bool, dict[str, r.Expr], r.Expr | None, str]] = []
+        for id, node in symbols.classes.items():
+            self.infos[id] = self._info(id, node)
+        for id in self.infos:
+            self._linearise(id, ())
+        for id, info in self.infos.items():
+            for base in info.mro[1:]:
+                self.subclasses.setdefault(base, []).append(id)
+        self._find_imperative()
+        mapped: dict[str, Model | None] = {}
+        for id in self.infos:
+            self._mapped(id, mapped)
+        for id, model in mapped.items():
+            if model is not None:
+                self.infos[id].model = model
+                self.by_name.setdefault(self.infos[id].name, []).append(id)
+                if model.table:
+                    self.by_table.setdefault(model.table, []).append(id)
+        for id in list(mapped):
+            if mapped[id] is not None:
+                self._declare(self.infos[id])
+        for id in list(mapped):
+            if mapped[id] is not None:
+                self._inherit(self.infos[id])
+        for id in list(mapped):
+            if mapped[id] is not None:
+                self._relate(self.infos[id])
+        for id in sorted(mapped, key=lambda id: len(self.infos[id].mro)):
+            if mapped[id] is not None:
+                self._inherit(self.infos[id])
+
+    # Names
+
+    def resolve(self, module: str, expr: r.Expr | None) -> Symbol | None:
+        """The symbol that a dotted expression names; `db.X` of a Flask-SQLAlchemy object is `Library("flask_sqlalchemy.SQLAlchemy.X")`."""
+        if type(expr) is r.Name:
+            found = self.symbols.lookup(module, expr.id)
+            if found is None and "." in module:
+                return None
+            return found
+        if type(expr) is r.Const and expr.kind == "str" and isinstance(expr.value, str):
+            parsed = parse_annotation(expr.value, expr.start, expr.end)
+            return self.resolve(module, parsed) if parsed is not None and type(parsed) is not r.Const else None
+        if type(expr) is r.Attr:
+            owner = self.resolve(module, expr.value)
+            if isinstance(owner, DefinedModule):
+                return self.symbols.member(owner.name, expr.attr)
+            if isinstance(owner, Library):
+                return Library(f"{owner.name}.{expr.attr}")
+            if isinstance(owner, DefinedClass):
+                info = self.infos.get(owner.id)
+                if info is not None and expr.attr in info.nested:
+                    return DefinedClass(info.nested[expr.attr])
+                return None
+            if isinstance(owner, Variable):
+                kind = self.variable_kind(owner)
+                if kind:
+                    return Library(f"{kind}.{expr.attr}")
+            return None
+        if type(expr) is r.Sub:
+            return self.resolve(module, expr.value)
+        return None
+
+    def variable_kind(self, variable: Variable, depth: int = 0) -> str:
+        """The dotted library class that a module's variable is an instance of, for `db = SQLAlchemy()` and its like; else ""."""
+        scope = self.symbols.modules.get(variable.module)
+        if scope is None or depth > 8:
+            return ""
+        for binding in scope.bindings.get(variable.name, ()):
+            if type(binding) is r.Call:
+                called = self.resolve(variable.module, binding.func)
+                if isinstance(called, Library):
+                    return called.name
+                if isinstance(called, DefinedClass):
+                    for library in self.infos[called.id].libraries if called.id in self.infos else ():
+                        if library.startswith("flask_sqlalchemy"):
+                            return library
+                if isinstance(called, DefinedFunction):
+                    returned = self._returned_call(called.id)
+                    if returned:
+                        return returned
+            elif type(binding) is r.Attr or type(binding) is r.Name:
+                symbol = self.resolve(variable.module, binding)
+                if isinstance(symbol, Library):
+                    return symbol.name
+                if isinstance(symbol, Variable) and symbol != variable:
+                    return self.variable_kind(symbol, depth + 1)
+        return ""
+
+    def _returned_call(self, function: str) -> str:
+        node = self.symbols.functions[function]
+        for stmt in node.node.body:
+            if isinstance(stmt, r.Return) and type(stmt.value) is r.Call:
+                called = self.resolve(node.module, stmt.value.func)
+                if isinstance(called, Library):
+                    return called.name
+        return ""
+
+    def kind(self, symbol: Symbol | None) -> str:
+        """The vocabulary's kind of a library symbol, or ""."""
+        if isinstance(symbol, Library):
+            row = orms.CLASSES.get(symbol.name)
+            return row.kind if row is not None else ""
+        return ""
+
+    # Structure
+
+    def _info(self, id: str, node: ClassNode) -> ClassInfo:
+        bases: list[Symbol] = []
+        base_args: list[tuple[str, tuple[r.Expr, ...]]] = []
+        keywords: dict[str, r.Expr] = {}
+        for arg in node.node.bases:
+            if arg.keyword:
+                keywords[arg.keyword] = arg.value
+            elif not arg.star:
+                self._add_base(node, arg.value, bases, base_args)
+        methods: dict[str, list[str]] = {}
+        attrs: dict[str, r.Expr] = {}
+        annotations: dict[str, r.Expr] = {}
+        nested: dict[str, str] = {}
+        self._members(node.node.body, methods, attrs, annotations, nested)
+        return ClassInfo(
+            id, node.node.name, node.module, node.node, tuple(bases), tuple(base_args), methods, attrs, annotations, keywords,
+            type_params=node.node.type_params, nested=nested,
+        )  # fmt: skip
+
+    def _add_base(
+        self, node: ClassNode, expr: r.Expr, bases: list[Symbol], base_args: list[tuple[str, tuple[r.Expr, ...]]]
+    ) -> None:
+        if type(expr) is r.Call:  # with_metaclass(Meta, Base), automap_base()
+            symbol = self.resolve(node.module, expr.func)
+            if isinstance(symbol, Library) and kind_of(symbol.name) == "declarative_base_factory":
+                bases.append(symbol)
+            for arg in expr.args:
+                if arg.keyword is None and not arg.star:
+                    self._add_base(node, arg.value, bases, base_args)
+            return
+        args: tuple[r.Expr, ...] = ()
+        if type(expr) is r.Sub:
+            args = expr.index.items if type(expr.index) is r.Seq and expr.index.kind == "tuple" else (expr.index,)
+            expr = expr.value
+        symbol = self._sibling(node, expr) or self.resolve(node.module, expr)
+        if isinstance(symbol, Variable):
+            symbol = self._variable_base(symbol) or symbol
+        if symbol is None and type(expr) is r.Name:
+            symbol = Library(f"builtins.{expr.id}")
+        if symbol is not None:
+            bases.append(symbol)
+            if args:
+                name = symbol.id if isinstance(symbol, DefinedClass) else getattr(symbol, "name", "")
+                base_args.append((name, args))
+
+    def _sibling(self, node: ClassNode, expr: r.Expr) -> Symbol | None:
+        """A class of the same enclosing class or function body."""
+        if not node.outer or type(expr) is not r.Name:
+            return None
+        prefix = node.outer if node.outer in self.symbols.classes else node.outer + ".<locals>"
+        id = f"{prefix}.{expr.id}"
+        return DefinedClass(id) if id in self.symbols.classes and id != node.id else None
+
+    def _variable_base(self, variable: Variable, depth: int = 0) -> Symbol | None:
+        """What a variable used as a base class stands for: `Base = declarative_base()`, `Model = db.Model`."""
+        scope = self.symbols.modules[variable.module]
+        for binding in scope.bindings.get(variable.name, ()):
+            if type(binding) is r.Call:
+                called = self.resolve(variable.module, binding.func)
+                kind = self.kind(called)
+                if kind == "declarative_base_factory":
+                    for arg in binding.args:
+                        if arg.keyword == "cls":
+                            inner = self.resolve(variable.module, arg.value)
+                            if isinstance(inner, DefinedClass):
+                                self.symbols.classes[inner.id]  # the cls= mixin is looked up through its own module
+                    return called
+                if isinstance(called, Library) and called.name.endswith((".generate_base", ".make_declarative_base")):
+                    return Library("sqlalchemy.orm.declarative_base")
+                if isinstance(called, DefinedFunction):
+                    returned = self._returned_call(called.id)
+                    if kind_of(returned) == "declarative_base_factory":
+                        return Library(returned)
+                for arg in binding.args:  # a wrapper such as cast(Any, declarative_base()) or six.add_metaclass
+                    if type(arg.value) is r.Call and self.kind(self.resolve(variable.module, arg.value.func)) == "declarative_base_factory":
+                        return self.resolve(variable.module, arg.value.func)
+            elif isinstance(binding, (r.Name, r.Attr)) and depth < 6:
+                symbol = self.resolve(variable.module, binding)
+                if isinstance(symbol, Variable) and symbol != variable:
+                    symbol = self._variable_base(symbol, depth + 1) or symbol
+                if symbol is not None and symbol != variable:
+                    return symbol
+        kind = self.variable_kind(variable)
+        return Library(kind) if kind else None
+
+    def _members(
+        self,
+        body: tuple[r.Stmt, ...],
+        methods: dict[str, list[str]],
+        attrs: dict[str, r.Expr],
+        annotations: dict[str, r.Expr],
+        nested: dict[str, str],
+    ) -> None:
+        for stmt in body:
+            if isinstance(stmt, r.Function):
+                methods.setdefault(stmt.name, []).append(self.symbols.id_of(stmt))
+            elif isinstance(stmt, r.Class):
+                nested[stmt.name] = self.symbols.id_of(stmt)
+            elif isinstance(stmt, r.Assign):
+                for target in stmt.targets:
+                    if type(target) is r.Name:
+                        attrs[target.id] = stmt.value
+            elif isinstance(stmt, r.AnnAssign) and type(stmt.target) is r.Name:
+                annotations[stmt.target.id] = stmt.annotation
+                if stmt.value is not None:
+                    attrs[stmt.target.id] = stmt.value
+            else:
+                for inner in nested_bodies(stmt):
+                    self._members(inner, methods, attrs, annotations, nested)
+
+    def _linearise(self, id: str, active: tuple[str, ...]) -> tuple[str, ...]:
+        info = self.infos[id]
+        if info.mro:
+            return info.mro
+        if id in active:
+            return ()
+        order: list[str] = [id]
+        libraries: list[str] = []
+        chains = []
+        for base in info.bases:
+            if isinstance(base, DefinedClass) and base.id in self.infos:
+                chains.append(self._linearise(base.id, (*active, id)))
+                for library in self.infos[base.id].libraries:
+                    if library not in libraries:
+                        libraries.append(library)
+            elif isinstance(base, Library):
+                if base.name not in libraries:
+                    libraries.append(base.name)
+        for at, chain in enumerate(chains):
+            for cls in chain:
+                if cls not in order and not any(cls in later for later in chains[at + 1 :]):
+                    order.append(cls)
+        info.mro = tuple(order)
+        info.libraries = tuple(libraries)
+        return info.mro
+
+    def member(self, cls: str, name: str) -> tuple[str, list[str]] | None:
+        """The class of the MRO that defines method `name`, and the ids of its definitions there."""
+        info = self.infos.get(cls)
+        if info is None:
+            return None
+        for ancestor in info.mro:
+            found = self.infos[ancestor].methods.get(name)
+            if found:
+                return ancestor, found
+        return None
+
+    def attribute(self, cls: str, name: str) -> tuple[str, r.Expr] | None:
+        """The class of the MRO that assigns `name` in its body, with the expression."""
+        info = self.infos.get(cls)
+        if info is None:
+            return None
+        for ancestor in info.mro:
+            found = self.infos[ancestor].attrs.get(name)
+            if found is not None:
+                return ancestor, found
+        return None
+
+    def annotation(self, cls: str, name: str) -> tuple[str, r.Expr] | None:
+        """The class of the MRO that annotates `name` in its body, with the annotation."""
+        info = self.infos.get(cls)
+        if info is None:
+            return None
+        for ancestor in info.mro:
+            found = self.infos[ancestor].annotations.get(name)
+            if found is not None:
+                return ancestor, found
+        return None
+
+    def model(self, cls: str) -> Model | None:
+        info = self.infos.get(cls)
+        return info.model if info is not None else None
+
+    def mapped_attribute(self, cls: str, name: str) -> Attribute | None:
+        model = self.model(cls)
+        return model.attributes.get(name) if model is not None else None
+
+    # Which classes are mapped
+
+    def _find_imperative(self) -> None:
+        for module, scope in self.symbols.modules.items():
+            for call in _calls_of(scope.record.body):
+                name = call.func.attr if type(call.func) is r.Attr else call.func.id if type(call.func) is r.Name else ""
+                if name not in ("map_imperatively", "mapper") or not call.args:
+                    continue
+                symbol = self.resolve(module, call.func)
+                if name == "mapper" and not (isinstance(symbol, Library) and symbol.name.startswith("sqlalchemy")):
+                    continue
+                target = self.resolve(module, call.args[0].value)
+                if target is None and type(call.args[0].value) is r.Name:
+                    target = self._local_import(scope.record.body, module, call.args[0].value.id)
+                if isinstance(target, DefinedClass):
+                    self._imperative[target.id] = (module, call)
+
+    def _local_import(self, body: tuple[r.Stmt, ...], module: str, name: str) -> Symbol | None:
+        scope = self.symbols.modules[module]
+        for stmt in _statements(body):
+            if isinstance(stmt, r.Import) and stmt.is_from and stmt.module:
+                for imported in stmt.names:
+                    if (imported.asname or imported.name) == name:
+                        from ormlint.semantics.symbols import absolute
+
+                        target = absolute(module, scope.is_package, stmt)
+                        return self.symbols.member(target, imported.name) if target else None
+        return None
+
+    def _mapped(self, id: str, memo: dict[str, Model | None]) -> Model | None:
+        if id in memo:
+            return memo[id]
+        memo[id] = None
+        info = self.infos[id]
+        style = self._style(info)
+        if id in self._imperative:
+            style = "imperative"
+        if not style:
+            return None
+        if style == "base":
+            info.is_base = True
+            return None
+        parent = next((memo_model for base in info.mro[1:] if (memo_model := self._mapped(base, memo)) is not None), None)
+        table = self._table(info)
+        abstract = info.attrs.get("__abstract__")
+        if isinstance(abstract, r.Const) and abstract.value is True:
+            info.is_base = True
+            return None
+        if style == "sqlmodel":
+            flag = info.keywords.get("table")
+            if not (isinstance(flag, r.Const) and flag.value is True):
+                return None
+            table = table or info.name.lower()
+        elif style == "flask":
+            if any(isinstance(base, Library) and kind_of(base.name) == "declarative_base" for base in info.bases) and table is None:
+                table = _snake(info.name)
+            table = table or _snake(info.name)
+        elif style == "declarative":
+            has_table = table is not None or any("__table__" in self.infos[c].attrs for c in info.mro)
+            dynamic = any("__tablename__" in self.infos[c].methods or "__table_cls__" in self.infos[c].methods for c in info.mro)
+            if not has_table and parent is None:
+                if not dynamic and not self._declares_key(info):
+                    info.is_base = True
+                    return None
+                if dynamic and not self._declares_columns(info):
+                    info.is_base = True
+                    return None
+        elif style == "imperative":
+            table = None
+        memo[id] = Model(id, table, style, {}, versioned=self._versioned(info))
+        return memo[id]
+
+    def _versioned(self, info: ClassInfo) -> bool:
+        for cls in info.mro:
+            args = self.infos[cls].attrs.get("__mapper_args__")
+            if isinstance(args, r.Dict) and any(isinstance(key, r.Const) and key.value == "version_id_col" for key in args.keys):
+                return True
+            if "__mapper_args__" in self.infos[cls].methods:
+                node = self.symbols.functions[self.infos[cls].methods["__mapper_args__"][0]].node
+                if any(isinstance(c, r.Const) and c.value == "version_id_col" for c in _constants(node.body)):
+                    return True
+        return False
+
+    def _declares_key(self, info: ClassInfo) -> bool:
+        return any(
+            type(value) is r.Call
+            and self.kind(self.resolve(info.module, value.func)) == "column"
+            and any(arg.keyword == "primary_key" for arg in value.args)
+            for cls in info.mro
+            for value in self.infos[cls].attrs.values()
+        )
+
+    def _declares_columns(self, info: ClassInfo) -> bool:
+        if any(type(value) is r.Call and self.kind(self.resolve(info.module, value.func)) in ("column", "relationship") for value in info.attrs.values()):
+            return True
+        return any(self._mapped_form(info.module, annotation) is not None for annotation in info.annotations.values())
+
+    def _style(self, info: ClassInfo) -> str:
+        for decorator in info.node.decorators:
+            func = decorator.func if type(decorator) is r.Call else decorator
+            symbol = self.resolve(info.module, func)
+            if isinstance(symbol, Library):
+                if symbol.name.endswith((".mapped", ".mapped_as_dataclass")) or kind_of(symbol.name) == "mapped_decorator":
+                    return "declarative"
+                if symbol.name.endswith((".as_declarative", ".as_declarative_base")):
+                    return "base"
+        direct = False
+        for cls in info.mro:
+            for base in self.infos[cls].bases:
+                if not isinstance(base, Library):
+                    continue
+                if base.name.startswith("flask_sqlalchemy") and base.name.endswith(".Model"):
+                    return "flask"
+                if base.name in ("sqlmodel.SQLModel", "sqlmodel.main.SQLModel"):
+                    return "sqlmodel"
+                kind = kind_of(base.name)
+                if kind in ("declarative_base", "declarative_base_factory"):
+                    direct = direct or cls == info.id
+                    if direct and kind == "declarative_base" and info.id == cls and self._table(info) is None and not self._declares_columns(info):
+                        return "base"
+                    return "declarative"
+            for decorator in self.infos[cls].node.decorators:
+                func = decorator.func if type(decorator) is r.Call else decorator
+                symbol = self.resolve(self.infos[cls].module, func)
+                if isinstance(symbol, Library) and symbol.name.endswith((".as_declarative", ".as_declarative_base")):
+                    return "base" if cls == info.id else "declarative"
+            if "__metaclass__" in self.infos[cls].attrs or "metaclass" in self.infos[cls].keywords:
+                meta = self.resolve(self.infos[cls].module, self.infos[cls].keywords.get("metaclass"))
+                if isinstance(meta, Library) and meta.name.endswith("DeclarativeMeta"):
+                    return "base" if cls == info.id and self._table(info) is None else "declarative"
+        tabled = "__tablename__" in info.attrs or "__table__" in info.attrs
+        if tabled and self._declares_columns(info) and info.bases:
+            return "declarative"
+        if tabled and "__table__" in info.attrs and any(isinstance(b, (Library, Variable)) for b in info.bases):
+            return "declarative"
+        if any(
+            "__tablename__" in self.infos[cls].attrs and self._declares_columns(self.infos[cls]) and self.infos[cls].bases
+            for cls in info.mro[1:]
+        ):
+            return "declarative"
+        return ""
+
+    def _table(self, info: ClassInfo) -> str | None:
+        for cls in info.mro:
+            value = self.infos[cls].attrs.get("__tablename__")
+            if value is not None:
+                if isinstance(value, r.Const) and isinstance(value.value, str):
+                    return value.value
+                return f"?{cls}"
+            table = self.infos[cls].attrs.get("__table__")
+            if table is not None:
+                call = table
+                if isinstance(table, (r.Name, r.Attr)):
+                    symbol = self.resolve(self.infos[cls].module, table)
+                    if isinstance(symbol, Variable):
+                        bound = self.symbols.modules[symbol.module].bindings.get(symbol.name) or [None]
+                        call = bound[0] if isinstance(bound[0], r.Call) else table
+                if isinstance(call, r.Call) and call.args and isinstance(call.args[0].value, r.Const):
+                    return str(call.args[0].value.value)
+                return f"?{cls}"
+        return None
+
+    # What a mapped class declares
+
+    def _declare(self, info: ClassInfo) -> None:
+        model = info.model
+        assert model is not None
+        if info.id in self._imperative:
+            self._declare_imperative(info, model)
+            return
+        sources = [cls for cls in info.mro if cls == info.id or self.infos[cls].model is None]
+        for cls in reversed(sources):
+            source = self.infos[cls]
+            path = self.symbols.modules[source.module].path
+            for name in {**source.annotations, **source.attrs}:
+                found = self._attribute(source, path, name, source.annotations.get(name), source.attrs.get(name))
+                if found is not None:
+                    model.attributes[name] = found
+            for name, ids in source.methods.items():
+                found = self._method_attribute(source, path, name, self.symbols.functions[ids[0]])
+                if found is not None:
+                    model.attributes[name] = found
+        table = info.attrs.get("__table__")
+        if table is not None:
+            self._columns_of_table(info.module, table, model)
+
+    def _columns_of_table(self, module: str, table: r.Expr | None, model: Model) -> None:
+        if isinstance(table, (r.Name, r.Attr)):
+            symbol = self.resolve(module, table)
+            if not isinstance(symbol, Variable):
+                return
+            module = symbol.module
+            table = next((b for b in self.symbols.modules[module].bindings.get(symbol.name, ()) if isinstance(b, r.Call)), None)  # type: ignore[assignment]
+        if not isinstance(table, r.Call):
+            return
+        path = self.symbols.modules[module].path
+        if table.args and isinstance(table.args[0].value, r.Const) and model.table is None:
+            model.table = str(table.args[0].value.value)
+        for arg in table.args[1:]:
+            call = arg.value
+            if isinstance(call, r.Call) and self.kind(self.resolve(module, call.func)) == "column" and call.args:
+                first = call.args[0].value
+                if isinstance(first, r.Const) and isinstance(first.value, str):
+                    model.attributes.setdefault(first.value, self._column(module, path, first.value, call, model.cls))
+
+    def _declare_imperative(self, info: ClassInfo, model: Model) -> None:
+        module, call = self._imperative[info.id]
+        path = self.symbols.modules[module].path
+        if len(call.args) > 1:
+            self._columns_of_table(module, call.args[1].value, model)
+        for arg in call.args:
+            if arg.keyword != "properties" or not isinstance(arg.value, r.Dict):
+                continue
+            for key, value in zip(arg.value.keys, arg.value.values, strict=True):
+                if isinstance(key, r.Const) and isinstance(key.value, str):
+                    found = self._call_attribute(module, path, key.value, value, None, info.id)
+                    if found is not None:
+                        model.attributes[key.value] = found
+
+    def _attribute(self, source: ClassInfo, path: str, name: str, annotation: r.Expr | None, value: r.Expr | None) -> Attribute | None:
+        found = None
+        form = self._mapped_form(source.module, annotation) if annotation is not None else None
+        if value is not None:
+            found = self._call_attribute(source.module, path, name, value, form, source.id)
+            if found is None and type(value) is r.Call and annotation is not None and form is None:
+                symbol = self.resolve(source.module, value.func)
+                if isinstance(symbol, Library) and symbol.name in ("sqlmodel.Relationship", "sqlmodel.main.Relationship"):
+                    form = ("Mapped", annotation)
+                    found = self._call_attribute(source.module, path, name, value, form, source.id)
+            if found is None and type(value) is r.Name and value.id in source.attrs:
+                inner = self._attribute(source, path, value.id, None, source.attrs[value.id])
+                if inner is not None and inner.kind == "column":
+                    found = msgspec.structs.replace(inner, name=name)
+        if found is None and form is not None:
+            wrapper, inner = form
+            target, many, kind = self._target(source.module, inner)
+            site = Site(path, annotation.start if annotation else 0, annotation.end if annotation else 0)
+            if target is not None:
+                lazy = {"WriteOnlyMapped": "write_only", "DynamicMapped": "dynamic"}.get(wrapper, "select")
+                return Attribute(name, "relationship", site, source.id, target, many or lazy != "select", lazy, collection=kind)
+            found = Attribute(name, "column", site, source.id, type=self._column_type(inner), nullable=_optional(inner))
+        if found is None and annotation is not None and self._is_sqlmodel(source) and not name.startswith("_"):
+            site = Site(path, annotation.start, annotation.end)
+            found = Attribute(name, "column", site, source.id, type=self._column_type(annotation), nullable=_optional(annotation))
+        return found
+
+    def _is_sqlmodel(self, source: ClassInfo) -> bool:
+        return any(library.startswith("sqlmodel") for library in source.libraries)
+
+    def _method_attribute(self, source: ClassInfo, path: str, name: str, function: FunctionNode) -> Attribute | None:
+        for decorator in function.node.decorators:
+            func = decorator.func if type(decorator) is r.Call else decorator
+            symbol = self.resolve(source.module, func)
+            if not isinstance(symbol, Library):
+                continue
+            kind = kind_of(symbol.name)
+            site = Site(path, function.node.name_start, function.node.name_start + len(name))
+            if kind == "declared_attr" or ".declared_attr" in symbol.name:
+                for stmt in _statements(function.node.body):
+                    if isinstance(stmt, r.Return) and stmt.value is not None:
+                        form = self._mapped_form(source.module, function.node.returns) if function.node.returns is not None else None
+                        return self._call_attribute(source.module, path, name, stmt.value, form, source.id)
+            elif kind == "hybrid":
+                return Attribute(name, "hybrid", site, source.id)
+        return None
+
+    def _mapped_form(self, module: str, annotation: r.Expr | None) -> tuple[str, r.Expr] | None:
+        """`Mapped[X]` and its kin as (wrapper, X)."""
+        if isinstance(annotation, r.Const) and isinstance(annotation.value, str):
+            annotation = parse_annotation(annotation.value, annotation.start, annotation.end)
+        if type(annotation) is not r.Sub:
+            return None
+        symbol = self.resolve(module, annotation.value)
+        if isinstance(symbol, Library) and kind_of(symbol.name) == "mapped_annotation":
+            return symbol.name.rsplit(".", 1)[1], annotation.index
+        return None
+
+    def _target(self, module: str, annotation: r.Expr | None) -> tuple[str | None, bool, str]:
+        """The mapped class that an annotation names, whether as a collection, and of which kind."""
+        if isinstance(annotation, r.Const) and isinstance(annotation.value, str):
+            annotation = parse_annotation(annotation.value, annotation.start, annotation.end)
+        if isinstance(annotation, r.BinOp) and annotation.op == "|":
+            left = self._target(module, annotation.left)
+            return left if left[0] is not None else self._target(module, annotation.right)
+        if isinstance(annotation, r.Sub):
+            name = annotation.value.attr if type(annotation.value) is r.Attr else annotation.value.id if type(annotation.value) is r.Name else ""
+            if name in ("Optional", "Annotated", "Union"):
+                index = annotation.index
+                items = index.items if type(index) is r.Seq else (index,)
+                for item in items if name == "Union" else items[:1]:
+                    found = self._target(module, item)
+                    if found[0] is not None:
+                        return found
+                return None, False, "list"
+            if name in _PLURALS:
+                index = annotation.index
+                item = index.items[-1] if type(index) is r.Seq and index.items else index
+                if name == "tuple" and type(index) is r.Seq and index.items:
+                    item = index.items[0]
+                return self._target(module, item)[0], True, _PLURALS[name]
+            return self._target(module, annotation.value)
+        if isinstance(annotation, (r.Name, r.Attr)):
+            symbol = self.resolve(module, annotation)
+            if isinstance(symbol, DefinedClass):
+                return (symbol.id, False, "list") if self._may_be_mapped(symbol.id) else (None, False, "list")
+            if symbol is None and isinstance(annotation, r.Name):
+                return self.named(module, annotation.id), False, "list"
+        return None, False, "list"
+
+    def _may_be_mapped(self, id: str) -> bool:
+        info = self.infos.get(id)
+        return info is not None and (info.model is not None or info.is_base)
+
+    def named(self, module: str, name: str) -> str | None:
+        """The mapped class that a registry would find under a string: `Order`, `shop.models.Order`; None where ambiguous."""
+        path, _, short = name.rpartition(".")
+        found = self.by_name.get(short, [])
+        if path:
+            exact = [id for id in found if id.split(":")[0] == path or id.split(":")[0].endswith("." + path)]
+            found = exact or found
+        if len(found) <= 1:
+            return found[0] if found else None
+        near = [id for id in found if id.split(":")[0] == module]
+        if len(near) == 1:
+            return near[0]
+        package = module.rsplit(".", 1)[0]
+        near = [id for id in found if id.split(":")[0].rsplit(".", 1)[0] == package]
+        if len(near) == 1:
+            return near[0]
+        top = module.split(".")[0]
+        near = [id for id in found if id.split(":")[0].split(".")[0] == top and self.symbols.modules[id.split(":")[0]].role == "code"]
+        return near[0] if len(near) == 1 else None
+
+    def _column_type(self, annotation: r.Expr | None) -> str:
+        if isinstance(annotation, r.Const) and isinstance(annotation.value, str):
+            annotation = parse_annotation(annotation.value, annotation.start, annotation.end)
+        if isinstance(annotation, r.BinOp):
+            return self._column_type(annotation.left if not isinstance(annotation.left, r.Const) else annotation.right)
+        if isinstance(annotation, r.Sub):
+            name = annotation.value.attr if type(annotation.value) is r.Attr else annotation.value.id if type(annotation.value) is r.Name else ""
+            if name in ("Optional", "Annotated"):
+                return self._column_type(annotation.index.items[0] if type(annotation.index) is r.Seq else annotation.index)
+            return name
+        if isinstance(annotation, r.Name):
+            return annotation.id
+        return annotation.attr if isinstance(annotation, r.Attr) else ""
+
+    def _call_attribute(
+        self, module: str, path: str, name: str, value: r.Expr, form: tuple[str, r.Expr] | None, owner: str
+    ) -> Attribute | None:
+        if type(value) is not r.Call:
+            return None
+        symbol = self.resolve(module, value.func)
+        kind = self._declared_kind(symbol)
+        site = Site(path, value.start, value.end)
+        if kind == "column":
+            found = self._column(module, path, name, value, owner)
+            if form is not None:
+                found = msgspec.structs.replace(found, type=self._column_type(form[1]) or found.type, nullable=found.nullable or _optional(form[1]))
+            return found
+        if kind == "relationship":
+            return self._relationship(module, site, name, value, form, owner)
+        if kind in ("column_property", "query_expression"):
+            if value.args and type(value.args[0].value) is r.Call and self._declared_kind(self.resolve(module, value.args[0].value.func)) == "column":
+                inner = self._column(module, path, name, value.args[0].value, owner)
+                return msgspec.structs.replace(inner, deferred=_flag(value, "deferred"))
+            return Attribute(name, "property", site, owner, deferred=_flag(value, "deferred"))
+        if kind == "deferred":
+            inner_call = value.args[0].value if value.args else None
+            if isinstance(inner_call, r.Call):
+                inner = self._column(module, path, name, inner_call, owner)
+                return msgspec.structs.replace(inner, deferred=True, group=_string(value, "group"))
+            return Attribute(name, "column", site, owner, deferred=True)
+        if kind == "synonym":
+            target = value.args[0].value if value.args else None
+            return Attribute(name, "synonym", site, owner, via=(str(target.value),) if isinstance(target, r.Const) else ())
+        if kind == "composite":
+            return Attribute(name, "composite", site, owner)
+        if kind == "association_proxy":
+            parts = tuple(str(arg.value.value) for arg in value.args[:2] if isinstance(arg.value, r.Const) and not arg.keyword)
+            return Attribute(name, "proxy", site, owner, via=parts)
+        if kind == "hybrid":
+            return Attribute(name, "hybrid", site, owner)
+        if isinstance(symbol, DefinedFunction):  # a project's own helper that builds a column
+            node = self.symbols.functions[symbol.id]
+            for stmt in _statements(node.node.body):
+                if isinstance(stmt, r.Return) and type(stmt.value) is r.Call:
+                    inner_kind = self._declared_kind(self.resolve(node.module, stmt.value.func))
+                    if inner_kind in ("column", "relationship"):
+                        return self._call_attribute(node.module, path, name, stmt.value, form, owner)
+        return None
+
+    def _declared_kind(self, symbol: Symbol | None) -> str:
+        if not isinstance(symbol, Library):
+            if isinstance(symbol, Variable):
+                return self.kind(self._variable_base(symbol))
+            return ""
+        kind = kind_of(symbol.name)
+        if not kind and symbol.name.startswith("flask_sqlalchemy"):
+            kind = kind_of("sqlalchemy.orm." + symbol.name.rsplit(".", 1)[1]) or kind_of("sqlalchemy." + symbol.name.rsplit(".", 1)[1])
+        return kind
+
+    def _column(self, module: str, path: str, name: str, call: r.Call, owner: str) -> Attribute:
+        foreign = None
+        type_ = ""
+        for arg in call.args:
+            value = arg.value
+            if arg.keyword == "foreign_key" and isinstance(value, r.Const):
+                foreign = str(value.value)
+            if arg.keyword is not None or not isinstance(value, (r.Call, r.Name, r.Attr)):
+                continue
+            func = value.func if type(value) is r.Call else value
+            last = func.attr if type(func) is r.Attr else func.id if type(func) is r.Name else ""
+            if last == "ForeignKey" and type(value) is r.Call and value.args:
+                foreign = self._foreign(module, value.args[0].value)
+            elif not type_:
+                type_ = last
+        return Attribute(
+            name, "column", Site(path, call.start, call.end), owner, deferred=_flag(call, "deferred"), primary=_flag(call, "primary_key"),
+            foreign=foreign, type=type_, nullable=_flag(call, "nullable"), group=_string(call, "deferred_group"), unique=_flag(call, "unique"),
+        )  # fmt: skip
+
+    def _foreign(self, module: str, expr: r.Expr) -> str:
+        if isinstance(expr, r.Const):
+            return str(expr.value)
+        if isinstance(expr, r.Attr):
+            symbol = self.resolve(module, expr.value)
+            if isinstance(symbol, DefinedClass):
+                return f"{self._table(self.infos[symbol.id]) or '?'}.{expr.attr}"
+        return "?"
+
+    def _relationship(
+        self, module: str, site: Site, name: str, call: r.Call, form: tuple[str, r.Expr] | None, owner: str
+    ) -> Attribute:
+        keywords = {arg.keyword: arg.value for arg in call.args if arg.keyword}
+        sa_args = keywords.get("sa_relationship_kwargs")
+        if isinstance(sa_args, r.Dict):
+            for key, value in zip(sa_args.keys, sa_args.values, strict=True):
+                if isinstance(key, r.Const) and isinstance(key.value, str):
+                    keywords.setdefault(key.value, value)
+        first = next((arg.value for arg in call.args if arg.keyword is None and not arg.star), None) or keywords.get("argument")
+        target = None
+        many: bool | None = None
+        collection = "list"
+        lazy = "select"
+        if form is not None:
+            target, plural, collection = self._target(module, form[1])
+            many = plural
+            lazy = {"WriteOnlyMapped": "write_only", "DynamicMapped": "dynamic"}.get(form[0], lazy)
+            if lazy != "select":
+                many = True
+        if first is not None:
+            named = self._named_target(module, first)
+            target = named or target
+        if any(arg.star == 2 for arg in call.args):
+            lazy = "unknown"
+        written = keywords.get("lazy")
+        if isinstance(written, r.Const):
+            lazy = {True: "select", False: "joined", None: "noload"}.get(written.value, str(written.value)) if not isinstance(written.value, str) else written.value  # type: ignore[call-overload]
+        elif written is not None:
+            lazy = "unknown"
+        uselist = keywords.get("uselist")
+        if isinstance(uselist, r.Const) and isinstance(uselist.value, bool):
+            many = uselist.value
+        klass = keywords.get("collection_class")
+        if isinstance(klass, r.Name) and klass.id in _PLURALS:
+            collection = _PLURALS[klass.id]
+        elif klass is not None and "dict" in repr(klass).lower():
+            collection = "dict"
+        back = keywords.get("back_populates")
+        backref = keywords.get("backref")
+        attribute = Attribute(
+            name, "relationship", site, owner, target, bool(many), lazy,
+            str(back.value) if isinstance(back, r.Const) else None, collection=collection,
+            passive_deletes="passive_deletes" in keywords and not _false(keywords["passive_deletes"]),
+            viewonly="viewonly" in keywords and not _false(keywords["viewonly"]),
+        )  # fmt: skip
+        self._pending.append((owner, name, many is None, keywords, backref, module))
+        return attribute
+
+    def _named_target(self, module: str, expr: r.Expr) -> str | None:
+        if isinstance(expr, r.Lambda):
+            expr = expr.body
+        if isinstance(expr, r.Const) and isinstance(expr.value, str):
+            return self.named(module, expr.value)
+        if isinstance(expr, (r.Name, r.Attr)):
+            symbol = self.resolve(module, expr)
+            if isinstance(symbol, DefinedClass):
+                return symbol.id
+            if symbol is None and isinstance(expr, r.Name):
+                return self.named(module, expr.id)
+        return None
+
+    def _inherit(self, info: ClassInfo) -> None:
+        assert info.model is not None
+        for base in info.mro[1:]:
+            parent = self.infos[base].model
+            if parent is not None:
+                for name, attribute in parent.attributes.items():
+                    info.model.attributes.setdefault(name, attribute)
+
+    def _relate(self, info: ClassInfo) -> None:
+        """Directions of 1.x relationships by their foreign keys, and the other sides that `backref` makes."""
+        model = info.model
+        assert model is not None
+        mine = set(info.mro)
+        for owner, name, undirected, keywords, backref, module in self._pending:
+            if owner not in mine or name not in model.attributes or model.attributes[name].owner != owner:
+                continue
+            attribute = model.attributes[name]
+            if undirected and attribute.target is not None:
+                attribute = msgspec.structs.replace(attribute, many=self._is_many(model, attribute, keywords))
+                model.attributes[name] = attribute
+            if backref is None or attribute.target is None:
+                continue
+            self._backref(info, attribute, keywords, backref)
+
+    def _backref(self, info: ClassInfo, attribute: Attribute, keywords: dict[str, r.Expr], backref: r.Expr) -> None:
+        lazy, passive = "select", False
+        uselist: bool | None = None
+        if isinstance(backref, r.Const):
+            name = str(backref.value)
+        elif isinstance(backref, r.Call) and backref.args and isinstance(backref.args[0].value, r.Const):
+            name = str(backref.args[0].value.value)
+            for arg in backref.args[1:]:
+                if arg.keyword == "lazy" and isinstance(arg.value, r.Const):
+                    value = arg.value.value
+                    lazy = value if isinstance(value, str) else {True: "select", False: "joined"}.get(value, "noload")  # type: ignore[call-overload, arg-type]
+                elif arg.keyword == "uselist" and isinstance(arg.value, r.Const):
+                    uselist = bool(arg.value.value)
+                elif arg.keyword == "passive_deletes":
+                    passive = not _false(arg.value)
+        else:
+            return
+        target = self.model(attribute.target or "")
+        if target is None:
+            return
+        many = uselist if uselist is not None else ("secondary" in keywords or not attribute.many)
+        target.attributes.setdefault(
+            name,
+            Attribute(name, "relationship", attribute.site, attribute.target or "", info.id, many, lazy, attribute.name, passive_deletes=passive),
+        )
+        info.model.attributes[attribute.name] = msgspec.structs.replace(attribute, back=name)  # type: ignore[union-attr]
+
+    def _is_many(self, model: Model, attribute: Attribute, keywords: dict[str, r.Expr]) -> bool:
+        if "secondary" in keywords:
+            return True
+        target = self.model(attribute.target or "")
+        if target is None:
+            return True
+        keys = keywords.get("foreign_keys")
+        if keys is not None:
+            names = _last_names(keys)
+            if names and all(name in model.attributes and model.attributes[name].foreign for name in names):
+                if attribute.target != model.cls:
+                    return False
+        remote = keywords.get("remote_side")
+        if remote is not None:
+            names = _last_names(remote)
+            return not any(name in target.attributes and target.attributes[name].primary for name in names) and "id" not in names
+        to_target = self._points(model, target)
+        to_mine = self._points(target, model)
+        if attribute.target == model.cls:
+            return True
+        if to_target and not to_mine:
+            return False
+        if to_mine and not to_target:
+            return True
+        join = keywords.get("primaryjoin")
+        if join is not None:
+            names = set(_last_names(join)) | set(_words(join))
+            own = any(a.foreign and a.name in names for a in model.attributes.values())
+            if own and not any(a.foreign and a.name in names for a in target.attributes.values()):
+                return False
+        return not to_target
+
+    def _points(self, source: Model, target: Model) -> bool:
+        tables = {target.table} | {self.infos[c].model.table for c in self.infos[target.cls].mro if self.infos[c].model is not None}  # type: ignore[union-attr]
+        return any(
+            attribute.foreign is not None and attribute.foreign.rsplit(".", 1)[0].rsplit(".", 1)[-1] in tables
+            for attribute in source.attributes.values()
+        )
+
+
+def _words(expr: r.Expr) -> tuple[str, ...]:
+    import re
+
+    return tuple(
+        word for const in _constants((r.ExprStmt(0, 0, expr),)) if isinstance(const.value, str) for word in re.findall(r"\w+", const.value)
+    )
+
+
+def _last_names(expr: r.Expr) -> tuple[str, ...]:
+    if isinstance(expr, r.Seq):
+        return tuple(name for item in expr.items for name in _last_names(item))
+    if isinstance(expr, r.Attr):
+        return (expr.attr,)
+    if isinstance(expr, r.Name):
+        return (expr.id,)
+    if isinstance(expr, r.Const) and isinstance(expr.value, str):
+        return tuple(part.strip(" []").rsplit(".", 1)[-1] for part in expr.value.split(","))
+    if isinstance(expr, r.Lambda):
+        return _last_names(expr.body)
+    if isinstance(expr, r.Call) and expr.args:
+        return tuple(name for arg in expr.args for name in _last_names(arg.value))
+    if isinstance(expr, r.Compare):
+        return (*_last_names(expr.left), *(name for item in expr.rights for name in _last_names(item)))
+    if isinstance(expr, r.BoolOp):
+        return tuple(name for item in expr.items for name in _last_names(item))
+    return ()
+
+
+def _flag(call: r.Call, keyword: str) -> bool:
+    return any(arg.keyword == keyword and isinstance(arg.value, r.Const) and arg.value.value is True for arg in call.args)
+
+
+def _string(call: r.Call, keyword: str) -> str:
+    return next((str(arg.value.value) for arg in call.args if arg.keyword == keyword and isinstance(arg.value, r.Const)), "")
+
+
+def _false(expr: r.Expr) -> bool:
+    return isinstance(expr, r.Const) and expr.value is False
+
+
+def _optional(annotation: r.Expr) -> bool:
+    if isinstance(annotation, r.Const) and isinstance(annotation.value, str):
+        return "Optional" in annotation.value or "None" in annotation.value
+    if isinstance(annotation, r.BinOp):
+        return any(isinstance(side, r.Const) and side.kind == "none" for side in (annotation.left, annotation.right))
+    return isinstance(annotation, r.Sub) and isinstance(annotation.value, (r.Name, r.Attr)) and (
+        annotation.value.id if isinstance(annotation.value, r.Name) else annotation.value.attr
+    ) == "Optional"
+
+
+def _snake(name: str) -> str:
+    import re
+
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _statements(body: tuple[r.Stmt, ...]) -> Iterator[r.Stmt]:
+    """Every statement of a body, those of nested blocks and functions included."""
+    for stmt in body:
+        yield stmt
+        if isinstance(stmt, (r.Function, r.Class)):
+            yield from _statements(stmt.body)
+        for inner in nested_bodies(stmt):
+            yield from _statements(inner)
+
+
+def _calls_of(body: tuple[r.Stmt, ...]) -> Iterator[r.Call]:
+    """Calls that stand as statements or as assigned values, at any depth of blocks."""
+    for stmt in _statements(body):
+        value = getattr(stmt, "value", None)
+        if isinstance(value, r.Call):
+            yield value
+
+
+def _constants(body: tuple[r.Stmt, ...]) -> Iterator[r.Const]:
+    stack: list[object] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, r.Const):
+            yield node
+        elif isinstance(node, r.Node):
+            stack.extend(getattr(node, field) for field in node.__struct_fields__)
+        elif isinstance(node, tuple):
+            stack.extend(node)

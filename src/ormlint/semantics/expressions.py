@@ -1,0 +1,612 @@
+"""Evaluates one expression over abstract values.
+
+Takes a frame and a record's expression; gives a value and lets the expression's effects happen in the frame. Names resolve inside out: the
+function's own, the enclosing functions', the module's, the builtins. Comprehensions are loops here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ormlint.facts import records as r
+from ormlint.orms import registry as orms
+from ormlint.semantics.calls import evaluated
+from ormlint.semantics.containers import born_in, element_of, item_at, sliced
+from ormlint.semantics.flow import bind_target, condition, loop_events
+from ormlint.semantics.frame import Actual, Frame, World
+from ormlint.semantics.library import iterated, text_of
+from ormlint.semantics.loops import comprehension_loop
+from ormlint.semantics.state import Loop, State, join_states
+from ormlint.semantics.symbols import DefinedClass, DefinedFunction, DefinedModule, Library
+from ormlint.semantics.values import (
+    NEVER,
+    NONE,
+    UNKNOWN,
+    Awaitable,
+    ClassRef,
+    Coll,
+    Const,
+    Entity,
+    Factory,
+    FuncRef,
+    Instance,
+    LibInstance,
+    LibRef,
+    Manager,
+    ModelAttr,
+    ModuleRef,
+    Plain,
+    Query,
+    Session,
+    Tup,
+    UnionOf,
+    Unknown,
+    Value,
+    join,
+    union,
+    widen,
+)
+
+
+def evaluate(frame: Frame, expr: r.Expr) -> Value:
+    """The value of an expression."""
+    frame.spend()
+    return _BY_TYPE[type(expr)](frame, expr)
+
+
+def _name(frame: Frame, expr: r.Name) -> Value:
+    id = expr.id
+    value = frame.state.vars.get(id)
+    if value is not None:
+        return value
+    value = frame.closure.get(id)
+    if value is not None:
+        return value
+    return module_value(frame.world, frame.scope.name, id)
+
+
+def module_value(world: World, module: str, name: str) -> Value:
+    """What `name` at the top of `module` is."""
+    key = (module, name)
+    known = world.module_values.get(key)
+    if known is not None:
+        return known
+    world.module_values[key] = Unknown(f"{name} needs itself")
+    value = _module_value(world, module, name)
+    world.module_values[key] = value
+    return value
+
+
+def _module_value(world: World, module: str, name: str) -> Value:
+    symbol = world.symbols.lookup(module, name)
+    if symbol is None:
+        if module not in world.symbols.modules:
+            return Unknown(f"{module}.{name} is not in the project")
+        builtin = f"builtins.{name}"
+        if builtin in _BUILTINS or builtin in orms.FUNCTIONS or builtin in orms.CLASSES:
+            return LibRef(builtin)
+        return Unknown(f"{name} is not defined in the project")
+    if isinstance(symbol, DefinedClass):
+        return ClassRef(symbol.id)
+    if isinstance(symbol, DefinedFunction):
+        return FuncRef(symbol.id)
+    if isinstance(symbol, DefinedModule):
+        return ModuleRef(symbol.name)
+    if isinstance(symbol, Library):
+        return LibRef(symbol.name)
+    if (symbol.module, symbol.name) != (module, name):
+        return module_value(world, symbol.module, symbol.name)
+    scope = world.symbols.modules[module]
+    values: list[Value] = []
+    frame = Frame(world, scope, None)
+    for binding in scope.bindings.get(name, ()):
+        if binding is None or not isinstance(binding, r.Node) or isinstance(binding, (r.Class, r.Function)):
+            if binding is None:
+                values.append(UNKNOWN)
+            continue
+        values.append(frame.evaluate(binding))  # type: ignore[arg-type]
+    # `engine = None` at the top, set later by a function: what functions assign through `global` counts too.
+    if not values or all(value == NONE or isinstance(value, Unknown) for value in values):
+        for assigned, function in _global_assignments(world, module).get(name, ()):
+            inner = frame.function_frame(function)
+            inner.module_level = True
+            inner.budget = 4000
+            values.append(inner.evaluate(assigned))
+        values = [value for value in values if not isinstance(value, Unknown) and value != NONE] or values
+    value = union(tuple(values)) if values else UNKNOWN
+    if isinstance(value, (Unknown, type(NEVER))) or value == NONE:
+        annotation = scope.annotations.get(name)
+        if annotation is not None and not isinstance(annotation, r.Const):
+            declared = frame.declared(annotation, name)
+            if not isinstance(declared, Unknown):
+                return declared
+    return widen(value) if isinstance(value, Coll) else value
+
+
+def _global_assignments(world: World, module: str) -> dict[str, list[tuple[r.Expr, str]]]:
+    known = world.global_assignments.get(module)
+    if known is not None:
+        return known
+    found: dict[str, list[tuple[r.Expr, str]]] = {}
+    world.global_assignments[module] = found
+    from ormlint.semantics.classes import _statements
+
+    for id, function in world.symbols.functions.items():
+        if function.module != module or function.outer:
+            continue
+        names: set[str] = set()
+        for stmt in _statements(function.node.body):
+            if isinstance(stmt, r.Global) and not stmt.is_nonlocal:
+                names.update(stmt.names)
+            elif isinstance(stmt, r.Assign) and names:
+                for target in stmt.targets:
+                    if isinstance(target, r.Name) and target.id in names:
+                        found.setdefault(target.id, []).append((stmt.value, id))
+    return found
+
+
+_BUILTINS = frozenset(
+    f"builtins.{name}"
+    for name in (
+        "int str float bool bytes bytearray complex object type list dict set frozenset tuple range enumerate zip map filter sorted reversed "
+        "len sum min max any all abs round iter next getattr setattr hasattr delattr isinstance issubclass callable print repr hash id vars "
+        "dir open input super property staticmethod classmethod format ord chr hex oct bin divmod pow slice memoryview aiter anext "
+        "Exception BaseException ValueError TypeError KeyError IndexError RuntimeError NotImplementedError AttributeError StopIteration "
+        "OSError IOError LookupError ArithmeticError ZeroDivisionError AssertionError ImportError PermissionError FileNotFoundError "
+        "TimeoutError ConnectionError KeyboardInterrupt SystemExit NotImplemented exec eval compile globals locals __import__"
+    ).split()
+)
+
+
+def _attr(frame: Frame, expr: r.Attr) -> Value:
+    value = frame.evaluate(expr.value)
+    if isinstance(expr.value, r.Name):
+        narrowed = frame.state.vars.get(f"{expr.value.id}.{expr.attr}")
+        if narrowed is not None:
+            return narrowed
+    return frame.attribute(value, expr.attr, expr)
+
+
+def _const(frame: Frame, expr: r.Const) -> Value:
+    return NONE if expr.kind == "none" else Plain("") if expr.kind == "other" else Const(expr.value, expr.kind)
+
+
+def _call(frame: Frame, expr: r.Call) -> Value:
+    func = expr.func
+    if isinstance(func, r.Name):
+        if func.id == "reveal_orm" and expr.args:
+            value = frame.evaluate(expr.args[0].value)
+            site = frame.site(expr)
+            known = frame.world.reveals.get(site)
+            if known is None or isinstance(known[0], Unknown):
+                frame.world.reveals[site] = (value, frame.state.copy())
+            return value
+        if func.id == "super" and "super" not in frame.state.vars:
+            return frame.call(LibRef("builtins.super"), (), expr)
+    callee = frame.evaluate(func)
+    if isinstance(func, r.Attr) and isinstance(callee, Unknown):
+        proven = _session_by_use(frame, func, expr)
+        if proven is not None:
+            callee = frame.attribute(proven, func.attr, func)
+    actuals = evaluated(frame, expr.args)
+    if frame.dead:
+        return NEVER
+    return frame.call(callee, actuals, expr)
+
+
+_TELLING = frozenset({"query", "scalars", "scalar", "execute", "get", "stream", "stream_scalars", "exec"})
+
+
+def _session_by_use(frame: Frame, func: r.Attr, expr: r.Call) -> Session | None:
+    """A value of unknown origin that is asked `.query(MappedClass)` or `.execute(select(…))` is a session: its use proves it."""
+    if func.attr not in _TELLING or not expr.args or not isinstance(func.value, (r.Name, r.Attr)):
+        return None
+    first = expr.args[0].value
+    if not isinstance(first, (r.Name, r.Attr, r.Call)):
+        return None
+    if not _is_statement(frame, first, func.attr):
+        return None
+    from ormlint.semantics.values import SessionId
+
+    name = func.value.id if isinstance(func.value, r.Name) else func.value.attr
+    session = Session(SessionId("param", frame.site(func.value) if isinstance(func.value, r.Attr) else _param_site(frame, name), name), False, None, ended_by="caller")
+    if isinstance(func.value, r.Name):
+        frame.state.vars[func.value.id] = session
+    else:
+        key = f"{func.value.value.id}.{func.value.attr}" if isinstance(func.value.value, r.Name) else ""
+        if key:
+            frame.state.vars[key] = session
+    return session
+
+
+def _param_site(frame: Frame, name: str) -> object:
+    if frame.function is not None:
+        for param in frame.function.node.params:
+            if param.name == name:
+                return frame.site(param)
+        return frame.site(frame.function.node)
+    from ormlint.semantics.values import Site
+
+    return Site(frame.path, 0, 0)
+
+
+def _is_statement(frame: Frame, first: r.Expr, method: str) -> bool:
+    root: r.Expr = first
+    while isinstance(root, r.Call):
+        inner = root.func
+        root = inner.value if isinstance(inner, r.Attr) and isinstance(inner.value, (r.Call, r.Name, r.Attr)) and not isinstance(inner.value, r.Name) else inner
+        if isinstance(root, r.Name):
+            break
+    if isinstance(root, r.Attr) and isinstance(root.value, r.Name):
+        value = frame.evaluate(root)
+    elif isinstance(root, r.Name):
+        value = frame.evaluate(root)
+    else:
+        return False
+    if method in ("query", "get"):
+        if isinstance(value, ClassRef):
+            return frame.world.classes.model(value.cls) is not None
+        return isinstance(value, ModelAttr) and method == "query"
+    if isinstance(value, Query):
+        return bool(value.columns)
+    if isinstance(value, LibRef):
+        row = orms.CLASSES.get(value.name)
+        return row is not None and row.kind in ("select", "insert", "update", "delete") and value.name.startswith(("sqlalchemy", "sqlmodel"))
+    return False
+
+
+def _sub(frame: Frame, expr: r.Sub) -> Value:
+    value = frame.evaluate(expr.value)
+    if isinstance(value, ClassRef):
+        from ormlint.semantics.declared import type_value
+
+        index = expr.index
+        items = index.items if isinstance(index, r.Seq) and index.kind == "tuple" else (index,)
+        return ClassRef(value.cls, tuple(type_value(frame, item) for item in items))
+    if isinstance(value, LibRef):
+        short = value.name.rsplit(".", 1)[-1]
+        if short[:1].isupper() or short in ("list", "dict", "tuple", "set", "type", "frozenset"):
+            row = orms.CLASSES.get(value.name)
+            if row is not None and row.kind in ("session_factory", "async_session_factory", "scoped_session", "async_scoped_session"):
+                return value
+            declared = frame.declared(expr)
+            return LibInstance("alias", (("value", declared),)) if not isinstance(declared, Unknown) else value
+        return UNKNOWN
+    if isinstance(expr.index, r.Slice):
+        for part in (expr.index.lower, expr.index.upper, expr.index.step):
+            if part is not None:
+                frame.evaluate(part)
+        if isinstance(value, Query):
+            return frame.world.steps.sliced_query(frame, value, expr)
+        return sliced(value)
+    index_value = frame.evaluate(expr.index)
+    if isinstance(value, Query):
+        return element_of(iterated(frame, value, expr))
+    if isinstance(value, Instance):
+        member = frame.world.classes.member(value.cls, "__getitem__")
+        if member is not None:
+            return frame.call(FuncRef(member[1][0], value), (Actual(index_value),), expr)
+    return item_at(value, index_value)
+
+
+def _slice(frame: Frame, expr: r.Slice) -> Value:
+    return UNKNOWN
+
+
+def _seq(frame: Frame, expr: r.Seq) -> Value:
+    items: list[Value] = []
+    exact = True
+    for item in expr.items:
+        if isinstance(item, r.Star):
+            inner = iterated(frame, frame.evaluate(item.value), item)
+            if isinstance(inner, Tup):
+                items.extend(inner.items)
+            else:
+                exact = False
+                items.append(element_of(inner))
+        else:
+            items.append(frame.evaluate(item))
+    if expr.kind == "tuple":
+        return Tup(tuple(items)) if exact else Coll("tuple", union(tuple(items)))
+    return Coll(expr.kind, union(tuple(items)) if items else NEVER, None, len(items) if exact else None)
+
+
+def _dict(frame: Frame, expr: r.Dict) -> Value:
+    keys: list[Value] = []
+    values: list[Value] = []
+    named: list[tuple[str, Value]] = []
+    exact = True
+    for key, item in zip(expr.keys, expr.values, strict=True):
+        value = frame.evaluate(item)
+        if key is None:
+            exact = False
+            if isinstance(value, Coll) and value.kind == "dict":
+                values.append(value.elem)
+                keys.append(value.key or UNKNOWN)
+            elif isinstance(value, LibInstance) and value.cls == "kwargs":
+                values.extend(item for _, item in value.data)
+                keys.append(Plain("str"))
+            else:
+                values.append(UNKNOWN)
+                keys.append(UNKNOWN)
+            continue
+        key_value = frame.evaluate(key)
+        keys.append(key_value)
+        values.append(value)
+        if isinstance(key_value, Const) and isinstance(key_value.value, str):
+            named.append((key_value.value, value))
+    if exact and named and len(named) == len(values) and any(isinstance(v, (Entity, Session, Coll, Instance, FuncRef, ClassRef, UnionOf)) for v in values):
+        return LibInstance("kwargs", tuple(named))
+    return Coll("dict", union(tuple(values)) if values else NEVER, union(tuple(keys)) if keys else NEVER, len(values) if exact else None)
+
+
+def _binop(frame: Frame, expr: r.BinOp) -> Value:
+    left = frame.evaluate(expr.left)
+    right = frame.evaluate(expr.right)
+    if isinstance(left, Coll):
+        if isinstance(right, Coll) and expr.op in ("+", "|"):
+            return Coll(left.kind, join(left.elem, right.elem), left.key)
+        return Coll(left.kind, left.elem, left.key)
+    if isinstance(left, Tup) and isinstance(right, Tup) and expr.op == "+":
+        return Tup((*left.items, *right.items))
+    if expr.op == "|" and isinstance(left, (ClassRef, LibRef)) and isinstance(right, (ClassRef, LibRef, Const)):
+        return LibInstance("alias", (("value", frame.declared(expr)),))
+    if expr.op == "%" and isinstance(left, (Const, Plain)):
+        text_of(frame, right, expr)
+        return Plain(left.kind if isinstance(left, Const) else left.type)
+    if isinstance(left, ModelAttr) or isinstance(right, ModelAttr) or (isinstance(left, LibInstance) and left.cls == "expression"):
+        return LibInstance("expression")
+    if isinstance(left, Const):
+        return Plain(left.kind)
+    return left if isinstance(left, Plain) else UNKNOWN
+
+
+def _compare(frame: Frame, expr: r.Compare) -> Value:
+    left = frame.evaluate(expr.left)
+    result: Value = Plain("bool")
+    for op, right_expr in zip(expr.ops, expr.rights, strict=True):
+        right = frame.evaluate(right_expr)
+        if isinstance(left, (ModelAttr,)) or isinstance(right, ModelAttr) or (isinstance(left, LibInstance) and left.cls == "expression"):
+            return LibInstance("expression")
+        if op in ("in", "not in"):
+            if isinstance(right, LibInstance) and right.cls == "kwargs" and isinstance(left, Const):
+                held = dict(right.data)
+                if left.value in held or "*" not in held:
+                    found = left.value in held
+                    return Const(found if op == "in" else not found, "bool")
+            elif isinstance(right, Query):
+                iterated(frame, right, right_expr)
+        elif op in ("is", "is not") and right == NONE:
+            known = _is_none(left)
+            if known is not None:
+                return Const(known if op == "is" else not known, "bool")
+        elif op in ("==", "!=") and isinstance(left, Const) and isinstance(right, Const):
+            same = left.value == right.value
+            return Const(same if op == "==" else not same, "bool")
+        elif op in ("==", "!=") and isinstance(left, Entity):
+            member = frame.world.classes.member(left.model, "__eq__")
+            if member is not None:
+                frame.call(FuncRef(member[1][0], left), (Actual(right),), expr)
+    return result
+
+
+def _is_none(value: Value) -> bool | None:
+    if value == NONE:
+        return True
+    if isinstance(value, (Session, Factory, Instance, ClassRef, FuncRef, Coll, Tup, Query, Manager, LibRef, ModuleRef)):
+        return False
+    if isinstance(value, Const):
+        return False
+    return None
+
+
+def _boolop(frame: Frame, expr: r.BoolOp) -> Value:
+    values: list[Value] = []
+    for at, item in enumerate(expr.items):
+        if at == 0:
+            values.append(frame.evaluate(item))
+            continue
+        previous = values[-1]
+        truth = truth_of(previous)
+        if truth is not None and truth is (expr.op == "or"):
+            break
+        before = frame.state
+        frame.state = before.copy()
+        condition(frame, expr.items[at - 1], expr.op == "and", evaluate_it=False)
+        if frame.dead:
+            frame.dead = False
+            frame.state = before
+            break
+        if truth is not None:
+            values.pop()
+        values.append(frame.evaluate(item))
+        after = frame.state
+        if frame.dead:
+            frame.dead = False
+            frame.state = before
+            break
+        joined = join_states([before, after]) if truth is None else after
+        assert joined is not None
+        frame.state = joined
+    if expr.op == "or":
+        values = [_truthy_part(value) for value in values[:-1]] + values[-1:]
+    return union(tuple(values))
+
+
+def _truthy_part(value: Value) -> Value:
+    if isinstance(value, UnionOf):
+        return union(tuple(item for item in value.items if truth_of(item) is not False))
+    return NEVER if truth_of(value) is False else value
+
+
+def truth_of(value: Value) -> bool | None:
+    """Whether a value is true, where that is known."""
+    if isinstance(value, Const):
+        return bool(value.value)
+    if isinstance(value, (Session, Factory, ClassRef, FuncRef, Manager, LibRef, ModuleRef)):
+        return True
+    if isinstance(value, Tup):
+        return bool(value.items)
+    return None
+
+
+def _unary(frame: Frame, expr: r.Unary) -> Value:
+    value = frame.evaluate(expr.value)
+    if expr.op == "not":
+        truth = truth_of(value)
+        return Plain("bool") if truth is None else Const(not truth, "bool")
+    if isinstance(value, Const) and isinstance(value.value, (int, float)) and expr.op == "-":
+        return Const(-value.value, value.kind)
+    if isinstance(value, (ModelAttr, LibInstance)):
+        return LibInstance("expression")
+    return value if isinstance(value, Plain) else Plain()
+
+
+def _ifexp(frame: Frame, expr: r.IfExp) -> Value:
+    truth = truth_of(frame.evaluate(expr.test))
+    if truth is not None:
+        return frame.evaluate(expr.body if truth else expr.orelse)
+    before = frame.state
+    results: list[Value] = []
+    states: list[State] = []
+    for branch, positive in ((expr.body, True), (expr.orelse, False)):
+        frame.state = before.copy()
+        condition(frame, expr.test, positive, evaluate_it=False)
+        if not frame.dead:
+            results.append(frame.evaluate(branch))
+        if not frame.dead:
+            states.append(frame.state)
+        frame.dead = False
+    joined = join_states(states)
+    frame.state = joined if joined is not None else before
+    return union(tuple(results)) if results else UNKNOWN
+
+
+def _lambda(frame: Frame, expr: r.Lambda) -> Value:
+    id = f"{frame.name}.<lambda {frame.path}:{expr.start}>"
+    world = frame.world
+    if id not in world.symbols.functions:
+        from ormlint.semantics.symbols import FunctionNode
+
+        node = r.Function(
+            expr.start, expr.end, "<lambda>", expr.start, expr.params, None, (), (r.Return(expr.body.start, expr.body.end, expr.body),), False, False
+        )
+        world.symbols.functions[id] = FunctionNode(id, frame.scope.name, node, "", frame.name)
+    return FuncRef(id, None, captured(frame, expr))
+
+
+def captured(frame: Frame, node: r.Node) -> tuple[tuple[str, Value], ...]:
+    """The enclosing function's names that an inner function mentions."""
+    if frame.module_level and not frame.closure:
+        return ()
+    names = frame.world.names(node)
+    found: list[tuple[str, Value]] = []
+    for name in sorted(names):
+        value = frame.state.vars.get(name)
+        if value is None:
+            value = frame.closure.get(name)
+        if value is not None:
+            found.append((name, widen(value)))
+    return tuple(found)
+
+
+def _comp(frame: Frame, expr: r.Comp) -> Value:
+    outer_vars = frame.state.vars
+    frame.state.vars = dict(outer_vars)
+    loops: list[Loop] = []
+    sizes: list[int | None] = []
+    batches = False
+    before = set(frame.state.events)
+    for generator in expr.generators:
+        source = frame.evaluate(generator.iter)
+        iterable = iterated(frame, source, generator.iter)
+        loop = comprehension_loop(frame, generator, source, iterable, expr)
+        frame.loops.append(loop)
+        loops.append(loop)
+        sizes.append(iterable.size if isinstance(iterable, Coll) else None)
+        batches = batches or (isinstance(iterable, Coll) and iterable.batches)
+        bind_target(frame, generator.target, born_in(element_of(iterable), loop.site), None)
+        for test in generator.ifs:
+            condition(frame, test, True)
+            frame.dead = False
+    elt = frame.evaluate(expr.elt)
+    value = frame.evaluate(expr.value) if expr.value is not None else None
+    for loop in reversed(loops):
+        frame.loops.pop()
+        loop_events(frame, loop, [event for event in frame.state.events if event not in before])
+    frame.state.vars = outer_vars
+    size = sizes[0] if len(sizes) == 1 and not expr.generators[0].ifs else None
+    if expr.kind == "dict":
+        return Coll("dict", value if value is not None else UNKNOWN, elt, size)
+    if isinstance(elt, Awaitable) and expr.kind == "list":
+        return Coll("list", elt, None, size)
+    return Coll({"list": "list", "set": "set"}.get(expr.kind, "iterator"), elt, None, size, batches and isinstance(elt, Coll))
+
+
+def _await(frame: Frame, expr: r.Await) -> Value:
+    value = frame.evaluate(expr.value)
+    return awaited(value)
+
+
+def awaited(value: Value) -> Value:
+    """What `await value` gives."""
+    if isinstance(value, Awaitable):
+        return value.value
+    if isinstance(value, UnionOf):
+        return union(tuple(awaited(item) for item in value.items))
+    if isinstance(value, Manager):
+        return value
+    return value if isinstance(value, Unknown) else UNKNOWN if not isinstance(value, (Session, Instance, Entity, Coll)) else value
+
+
+def _yield(frame: Frame, expr: r.Yield) -> Value:
+    if expr.value is not None:
+        value = frame.evaluate(expr.value)
+        if expr.is_from:
+            value = element_of(iterated(frame, value, expr))
+        frame.yielded = join(frame.yielded, value)
+    else:
+        frame.yielded = join(frame.yielded, NONE)
+    frame.world.steps.at_yield(frame, expr)
+    frame.state.yielded = True
+    return UNKNOWN
+
+
+def _star(frame: Frame, expr: r.Star) -> Value:
+    return frame.evaluate(expr.value)
+
+
+def _fstring(frame: Frame, expr: r.FString) -> Value:
+    for item in expr.items:
+        text_of(frame, frame.evaluate(item), item)
+    return Plain("str")
+
+
+def _walrus(frame: Frame, expr: r.Walrus) -> Value:
+    value = frame.evaluate(expr.value)
+    bind_target(frame, expr.target, value, expr.value)
+    return value
+
+
+_BY_TYPE: dict[type, Callable[..., Value]] = {
+    r.Name: _name,
+    r.Attr: _attr,
+    r.Const: _const,
+    r.Call: _call,
+    r.Sub: _sub,
+    r.Slice: _slice,
+    r.Seq: _seq,
+    r.Dict: _dict,
+    r.BinOp: _binop,
+    r.Compare: _compare,
+    r.BoolOp: _boolop,
+    r.Unary: _unary,
+    r.IfExp: _ifexp,
+    r.Lambda: _lambda,
+    r.Comp: _comp,
+    r.Await: _await,
+    r.Yield: _yield,
+    r.Star: _star,
+    r.FString: _fstring,
+    r.Walrus: _walrus,
+}

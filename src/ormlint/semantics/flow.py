@@ -1,0 +1,808 @@
+"""Runs one function's statements over abstract values: branches join, loops go round until stable, `try` and `with` have their edges.
+
+Takes a frame and a body; changes the frame's state. `frame.dead` says that the current point cannot be reached. What leaves the
+function is kept in `frame.ends` with the state it leaves in, so that `finally` and `with` can still act on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from ormlint.facts import records as r
+from ormlint.semantics import queries
+from ormlint.semantics.calls import adopt, invoke, note_repeated, settle
+from ormlint.semantics.containers import born_in, element_of, unpacked
+from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.library import iterated
+from ormlint.semantics.loops import for_loop, guard, while_loop
+from ormlint.semantics.state import Event, Loop, Repeated, State, Summary, contains, join_states
+from ormlint.semantics.summaries import Substitution
+from ormlint.semantics.symbols import absolute
+from ormlint.semantics.unit_of_work import escape, make, mark_loaded, operate, sessions_in
+from ormlint.semantics.values import (
+    NEVER,
+    NONE,
+    UNKNOWN,
+    Awaitable,
+    ClassRef,
+    Coll,
+    Const,
+    Entity,
+    FuncRef,
+    Instance,
+    LibInstance,
+    LibRef,
+    Manager,
+    ModuleRef,
+    Never,
+    Session,
+    Site,
+    UnionOf,
+    Unknown,
+    Value,
+    join,
+    options_of,
+    union,
+    widen,
+    without_none,
+)
+
+_NESTED = 4
+"""Loops nested deeper than this go round once, so that time stays bounded."""
+
+
+def run(frame: Frame, body: Sequence[r.Stmt]) -> None:
+    """Runs statements in order until the point is dead."""
+    for stmt in body:
+        if frame.dead:
+            return
+        if frame.catches:
+            _may_raise(frame)
+        frame.spend()
+        _BY_TYPE[type(stmt)](frame, stmt)
+
+
+def _may_raise(frame: Frame) -> None:
+    """Any statement of a `try` body may be the one that raises: its handler sees the state before it."""
+    states = frame.catches[-1]
+    if states:
+        joined = join_states([states[0], frame.state])
+        assert joined is not None
+        states[0] = joined
+    else:
+        states.append(frame.state.copy())
+
+
+# Simple statements
+
+
+def _expression(frame: Frame, stmt: r.ExprStmt) -> None:
+    frame.evaluate(stmt.value)
+
+
+def _assign(frame: Frame, stmt: r.Assign) -> None:
+    value = frame.evaluate(stmt.value)
+    if frame.dead:
+        return
+    for target in stmt.targets:
+        bind_target(frame, target, value, stmt.value)
+
+
+def _ann_assign(frame: Frame, stmt: r.AnnAssign) -> None:
+    if stmt.value is None:
+        if isinstance(stmt.target, r.Name):
+            frame.state.vars[stmt.target.id] = frame.declared(stmt.annotation, stmt.target.id)
+        return
+    value = frame.evaluate(stmt.value)
+    if frame.dead:
+        return
+    empty = isinstance(value, Coll) and isinstance(value.elem, Never)
+    if isinstance(value, Unknown) or empty:
+        declared = frame.declared(stmt.annotation, stmt.target.id if isinstance(stmt.target, r.Name) else "")
+        if isinstance(value, Unknown) and not isinstance(declared, Unknown):
+            value = declared
+    bind_target(frame, stmt.target, value, stmt.value)
+
+
+def _aug_assign(frame: Frame, stmt: r.AugAssign) -> None:
+    left = frame.evaluate(stmt.target)
+    right = frame.evaluate(stmt.value)
+    if frame.dead:
+        return
+    value: Value = UNKNOWN
+    if isinstance(left, Coll):
+        other = iterated(frame, right, stmt.value)
+        value = Coll(left.kind, join(left.elem, element_of(other)), left.key, None, left.batches)
+    elif not isinstance(left, (Entity, Session)):
+        value = widen(left)
+    bind_target(frame, stmt.target, value, stmt.value)
+
+
+def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None) -> None:
+    """Binds a value to an assignment's target."""
+    if isinstance(target, r.Name):
+        variables = frame.state.vars
+        dotted = target.id + "."
+        for key in [key for key in variables if key.startswith(dotted)]:
+            del variables[key]
+        variables[target.id] = value
+        if target.id in frame.globals:
+            escape(frame, value)
+    elif isinstance(target, r.Seq):
+        count = len(target.items)
+        if any(isinstance(item, r.Star) for item in target.items):
+            for item in target.items:
+                inner = element_of(iterated(frame, value, target))
+                bind_target(frame, item.value if isinstance(item, r.Star) else item, Coll("list", inner) if isinstance(item, r.Star) else inner, None)
+            return
+        source = iterated(frame, value, target) if not isinstance(value, UnionOf) else value
+        for item, part in zip(target.items, unpacked(source, count), strict=True):
+            bind_target(frame, item, part, None)
+    elif isinstance(target, r.Attr):
+        owner = frame.evaluate(target.value)
+        if isinstance(target.value, r.Name):
+            frame.state.vars[f"{target.value.id}.{target.attr}"] = value
+        for item in options_of(owner):
+            if isinstance(item, Entity):
+                _set_attribute(frame, item, target, value, expr)
+        escape(frame, value)
+    elif isinstance(target, r.Sub):
+        owner = frame.evaluate(target.value)
+        index = frame.evaluate(target.index) if not isinstance(target.index, r.Slice) else UNKNOWN
+        if isinstance(owner, Coll) and isinstance(target.value, r.Name):
+            key = join(owner.key or NEVER, index) if owner.kind == "dict" else owner.key
+            frame.state.vars[target.value.id] = Coll(owner.kind, join(owner.elem, value), key, None, owner.batches)
+        elif isinstance(owner, LibInstance) and owner.cls == "kwargs" and isinstance(target.value, r.Name):
+            data = dict(owner.data)
+            if isinstance(index, Const) and isinstance(index.value, str):
+                data[index.value] = value
+            else:
+                data["*"] = UNKNOWN
+            frame.state.vars[target.value.id] = LibInstance("kwargs", tuple(data.items()))
+        escape(frame, value)
+    elif isinstance(target, r.Star):
+        bind_target(frame, target.value, value, expr)
+
+
+def _set_attribute(frame: Frame, entity: Entity, target: r.Attr, value: Value, expr: r.Expr | None) -> None:
+    mapped = frame.world.classes.mapped_attribute(entity.model, target.attr)
+    if mapped is None:
+        return
+    frame.state.vars.pop(f"{target.value.id}.{target.attr}" if isinstance(target.value, r.Name) else "", None)
+    if mapped.kind == "relationship":
+        mark_loaded(frame, entity.origin, ".".join((*entity.path, target.attr)))
+    active = tuple(loop.site for loop in frame.loops if loop.site in entity.born)
+    frame.happens("mutate", target, session=entity.origin.session, entity=entity, attr=target.attr, varies=active)
+
+
+def _return(frame: Frame, stmt: r.Return) -> None:
+    value = frame.evaluate(stmt.value) if stmt.value is not None else NONE
+    if frame.dead:
+        return
+    frame.returned = join(frame.returned, value)
+    escape(frame, value)
+    frame.ends.append(("return", frame.site(stmt), frame.state))
+    frame.dead = True
+
+
+def _raise(frame: Frame, stmt: r.Raise) -> None:
+    for part in (stmt.value, stmt.cause):
+        if part is not None:
+            frame.evaluate(part)
+    if frame.dead:
+        return
+    if frame.catches:
+        _may_raise(frame)
+    else:
+        frame.ends.append(("raise", frame.site(stmt), frame.state))
+    frame.dead = True
+
+
+def _delete(frame: Frame, stmt: r.Delete) -> None:
+    for target in stmt.targets:
+        if isinstance(target, r.Name):
+            frame.state.vars[target.id] = UNKNOWN
+
+
+def _assert(frame: Frame, stmt: r.Assert) -> None:
+    condition(frame, stmt.test, True)
+    frame.dead = False
+
+
+def _nothing(frame: Frame, stmt: r.Stmt) -> None:
+    del frame, stmt
+
+
+def _break(frame: Frame, stmt: r.Break) -> None:
+    if frame.breaks:
+        frame.breaks[-1].append(frame.state)
+    frame.dead = True
+
+
+def _continue(frame: Frame, stmt: r.Continue) -> None:
+    if frame.continues:
+        frame.continues[-1].append(frame.state)
+    frame.dead = True
+
+
+def _global(frame: Frame, stmt: r.Global) -> None:
+    if not stmt.is_nonlocal:
+        frame.globals.update(stmt.names)
+
+
+def _import(frame: Frame, stmt: r.Import) -> None:
+    if frame.module_level:
+        return
+    symbols = frame.world.symbols
+    for name in stmt.names:
+        if not stmt.is_from:
+            bound = name.asname or name.name.split(".", 1)[0]
+            path = name.name if name.asname else bound
+            frame.state.vars[bound] = ModuleRef(path) if symbols.is_module(path) else LibRef(path)
+            continue
+        module = absolute(frame.scope.name, frame.scope.is_package, stmt)
+        if module is None or name.name == "*":
+            continue
+        if symbols.is_module(module):
+            if module in symbols.modules and symbols.lookup(module, name.name) is not None:
+                frame.state.vars[name.asname or name.name] = frame.world_value(module, name.name)
+            elif symbols.is_module(f"{module}.{name.name}"):
+                frame.state.vars[name.asname or name.name] = ModuleRef(f"{module}.{name.name}")
+            else:
+                frame.state.vars[name.asname or name.name] = Unknown(f"{module} does not define {name.name}")
+        else:
+            frame.state.vars[name.asname or name.name] = LibRef(f"{module}.{name.name}")
+
+
+def _function(frame: Frame, stmt: r.Function) -> None:
+    if frame.module_level and not frame.closure and frame.function is None:
+        return
+    from ormlint.semantics.expressions import captured
+
+    id = frame.world.symbols.id_of(stmt)
+    reference: Value = FuncRef(id, None, captured(frame, stmt))
+    for decorator in reversed(stmt.decorators):
+        func = decorator.func if isinstance(decorator, r.Call) else decorator
+        value = frame.evaluate(func)
+        if isinstance(value, FuncRef) and not isinstance(decorator, r.Call):
+            wrapped = frame.call(value, (Actual(reference),), decorator)
+            if isinstance(wrapped, FuncRef):
+                reference = wrapped
+    frame.state.vars[stmt.name] = reference
+
+
+def _class(frame: Frame, stmt: r.Class) -> None:
+    if frame.module_level and frame.function is None:
+        return
+    frame.state.vars[stmt.name] = ClassRef(frame.world.symbols.id_of(stmt))
+
+
+def _type_alias(frame: Frame, stmt: r.TypeAlias) -> None:
+    del frame, stmt
+
+
+# Branches
+
+
+def _if(frame: Frame, stmt: r.If) -> None:
+    from ormlint.semantics.expressions import truth_of
+
+    truth = truth_of(frame.evaluate(stmt.test))
+    if frame.dead:
+        return
+    if truth is not None:
+        run(frame, stmt.body if truth else stmt.orelse)
+        return
+    before = frame.state
+    states: list[State] = []
+    meaning = guard(stmt.test)
+    frame.state = before.copy()
+    condition(frame, stmt.test, True, evaluate_it=False)
+    if meaning:
+        frame.conditions.append((stmt.start, meaning))
+    run(frame, stmt.body)
+    if meaning:
+        frame.conditions.pop()
+    if not frame.dead:
+        states.append(frame.state)
+    frame.dead = False
+    frame.state = before
+    condition(frame, stmt.test, False, evaluate_it=False)
+    run(frame, stmt.orelse)
+    if not frame.dead:
+        states.append(frame.state)
+    _join(frame, states)
+
+
+def _join(frame: Frame, states: list[State]) -> None:
+    joined = join_states(states)
+    if joined is None:
+        frame.dead = True
+    else:
+        frame.dead = False
+        frame.state = joined
+
+
+def condition(frame: Frame, test: r.Expr, positive: bool, evaluate_it: bool = True) -> None:
+    """Goes on where `test` was true (or false): narrows what names may be; the point is dead where that cannot be."""
+    if evaluate_it:
+        frame.evaluate(test)
+    if isinstance(test, r.Unary) and test.op == "not":
+        condition(frame, test.value, not positive, False)
+    elif isinstance(test, r.BoolOp):
+        if (test.op == "and") is positive:
+            for item in test.items:
+                condition(frame, item, positive, False)
+    elif isinstance(test, r.Walrus):
+        condition(frame, test.target, positive, False)
+    elif isinstance(test, (r.Name, r.Attr)):
+        _narrow(frame, test, lambda value: without_none(value) if positive else _falsy(value))
+    elif isinstance(test, r.Compare) and len(test.ops) == 1 and isinstance(test.rights[0], r.Const) and test.rights[0].kind == "none":
+        if test.ops[0] in ("is", "is not", "==", "!="):
+            is_none = (test.ops[0] in ("is", "==")) is positive
+            left = test.left.target if isinstance(test.left, r.Walrus) else test.left
+            _narrow(frame, left, lambda value: _only_none(value) if is_none else without_none(value))
+    elif isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "isinstance" and len(test.args) == 2 and positive:
+        _narrow_class(frame, test.args[0].value, test.args[1].value)
+
+
+def _falsy(value: Value) -> Value:
+    if isinstance(value, UnionOf):
+        kept = tuple(item for item in value.items if not isinstance(item, (Session, Entity, Instance)))
+        return union(kept) if kept else value
+    return NEVER if isinstance(value, (Session,)) else value
+
+
+def _only_none(value: Value) -> Value:
+    if isinstance(value, UnionOf):
+        return NONE if any(item == NONE for item in value.items) else value
+    return value if isinstance(value, Unknown) or value == NONE else value
+
+
+def _key(expr: r.Expr) -> str:
+    if isinstance(expr, r.Name):
+        return expr.id
+    if isinstance(expr, r.Attr) and isinstance(expr.value, r.Name):
+        return f"{expr.value.id}.{expr.attr}"
+    return ""
+
+
+def _narrow(frame: Frame, expr: r.Expr, change: Callable[[Value], Value]) -> None:
+    key = _key(expr)
+    if not key:
+        return
+    value = frame.state.vars.get(key)
+    if value is None:
+        if isinstance(expr, r.Name):
+            value = frame.closure.get(key)
+        elif isinstance(expr, r.Attr) and isinstance(expr.value, r.Name):
+            owner = frame.state.vars.get(expr.value.id)
+            if isinstance(owner, Instance):
+                quiet = dict(owner.fields).get(expr.attr)
+                value = quiet
+    if value is None:
+        return
+    changed = change(value)
+    if isinstance(changed, Never):
+        frame.dead = True
+    elif changed is not value:
+        frame.state.vars[key] = changed
+
+
+def _narrow_class(frame: Frame, expr: r.Expr, cls: r.Expr) -> None:
+    key = _key(expr)
+    if not key:
+        return
+    classes = cls.items if isinstance(cls, r.Seq) else (cls,)
+    found: list[Value] = []
+    current = frame.state.vars.get(key)
+    for item in classes:
+        type_ = frame.evaluate(item)
+        if isinstance(type_, ClassRef) and current is not None and not isinstance(current, Unknown):
+            for part in options_of(current):
+                model = part.model if isinstance(part, Entity) else part.cls if isinstance(part, Instance) else ""
+                info = frame.world.classes.infos.get(model)
+                if info is not None and type_.cls in info.mro:
+                    found.append(part)
+                elif isinstance(part, Entity) and info is not None and model in frame.world.classes.infos[type_.cls].mro:
+                    found.append(Entity(type_.cls, part.origin, part.path, part.born))
+        elif isinstance(type_, (ClassRef, LibRef)) and (current is None or isinstance(current, Unknown)):
+            declared = frame.declared(item, key)
+            if not isinstance(declared, Unknown):
+                found.append(declared)
+    if found:
+        frame.state.vars[key] = union(tuple(found))
+
+
+def _match(frame: Frame, stmt: r.Match) -> None:
+    subject = frame.evaluate(stmt.subject)
+    before = frame.state
+    states: list[State] = [before.copy()]
+    for case in stmt.cases:
+        frame.state = before.copy()
+        frame.dead = False
+        for name in case.names:
+            frame.state.vars[name] = UNKNOWN if len(case.names) > 1 or case.values else subject
+        if case.guard is not None:
+            condition(frame, case.guard, True)
+        run(frame, case.body)
+        if not frame.dead:
+            states.append(frame.state)
+    _join(frame, states)
+
+
+# Loops
+
+
+def _for(frame: Frame, stmt: r.For) -> None:
+    source = frame.evaluate(stmt.iter)
+    if frame.dead:
+        return
+    iterable = iterated(frame, source, stmt.iter)
+    loop = for_loop(frame, stmt, source, iterable)
+    element = born_in(element_of(iterable), loop.site)
+    _go_round(frame, loop, stmt.body, stmt.orelse, lambda: bind_target(frame, stmt.target, element, None), None)
+
+
+def _while(frame: Frame, stmt: r.While) -> None:
+    loop = while_loop(frame, stmt)
+    forever = isinstance(stmt.test, r.Const) and bool(stmt.test.value)
+    _go_round(frame, loop, stmt.body, stmt.orelse, lambda: condition(frame, stmt.test, True), None if forever else stmt.test, forever)
+
+
+def _go_round(
+    frame: Frame, loop: Loop, body: Sequence[r.Stmt], orelse: Sequence[r.Stmt], enter: Callable[[], None], test: r.Expr | None, forever: bool = False
+) -> None:
+    before = frame.state
+    head = before
+    rounds = 1 if len(frame.loops) >= _NESTED else 2
+    out: list[State] = []
+    back: State | None = None
+    for turn in range(rounds):
+        frame.state = head.copy()
+        frame.dead = False
+        frame.loops.append(loop)
+        frame.breaks.append([])
+        frame.continues.append([])
+        enter()
+        if not frame.dead:
+            run(frame, body)
+        arrivals = frame.continues.pop()
+        out = frame.breaks.pop()
+        frame.loops.pop()
+        if not frame.dead:
+            arrivals.append(frame.state)
+        back = join_states(arrivals)
+        if back is None:
+            break
+        if turn + 1 < rounds:
+            again = join_states([before.copy(), back.copy()])
+            assert again is not None
+            if again.same(head):
+                break
+            again.vars = {name: widen(value) if name in loop.varying or isinstance(value, Coll) else value for name, value in again.vars.items()}
+            head = again
+    if back is not None:
+        frame.state = back
+        loop_events(frame, loop, list(back.events))
+        back = frame.state
+    exits = list(out)
+    if not forever:
+        leaving = before.copy()
+        if back is not None:
+            after = back.copy()
+            live = after.live
+            joined = join_states([leaving, after])
+            assert joined is not None
+            if not out:
+                # Every element was visited: what the body loaded for each is loaded for all.
+                for origin, item in live.items():
+                    known = joined.live.get(origin)
+                    if known is not None and item.loaded - known.loaded:
+                        joined.live[origin] = msgspec.structs.replace(known, loaded=known.loaded | item.loaded)
+            leaving = joined
+        frame.state = leaving
+        frame.dead = False
+        if test is not None:
+            condition(frame, test, False, evaluate_it=False)
+        run(frame, orelse)
+        if not frame.dead:
+            exits.append(frame.state)
+    _join(frame, exits)
+
+
+def loop_events(frame: Frame, loop: Loop, events: list[Event]) -> None:
+    """Notes which events of the loop's body happen again in each iteration, and in which sense."""
+    inside = [event for event in events if contains(loop.site, event.site)]
+    evidence = any(event.kind in ("query", "add", "write", "mutate", "load") and loop.site in event.varies for event in inside)
+    rows = loop.kind == "rows" or (loop.kind == "unknown" and evidence)
+    for event in inside:
+        if event.reported or event.exceptional:
+            continue
+        if event.kind in ("commit", "rollback", "flush", "savepoint", "begin", "callout", "close"):
+            session = event.session
+            if session is not None and (loop.site in session.born or event.own):
+                continue
+            note_repeated(frame, Repeated(event, loop, frame.name, rows))
+        elif event.kind == "load":
+            if loop.site not in event.varies:
+                continue
+            note_repeated(frame, Repeated(event, loop, frame.name, rows))
+        elif event.kind in ("query", "write", "add"):
+            note_repeated(frame, Repeated(event, loop, frame.name, rows and loop.site in event.varies))
+        else:
+            continue
+        guarded = any(kind == "batch" and loop.site.start <= at < loop.site.end for at, kind in event.conditions)
+        if rows and loop.kind in ("rows", "unknown") and not guarded and (event.kind != "query" or loop.site in event.varies):
+            done = msgspec.structs.replace(event, reported=True)
+            for events_of in (frame.state.events, frame.order):
+                if event in events_of:
+                    del events_of[event]
+                    events_of[done] = None
+
+
+def per_element(frame: Frame, function: Value, elem: Value, node: r.Node, spread: bool) -> Value:
+    """Calls `function` once for an element, as the body of a loop at `node` over a collection of such elements."""
+    if isinstance(function, Unknown) or isinstance(elem, Never):
+        return UNKNOWN
+    site = Site(frame.path, node.start, node.end)
+    from ormlint.semantics.loops import _is_row
+
+    loop = Loop(site, "rows" if _is_row(elem) else "unknown", "one call for each element", frozenset({"<element>"}), is_comprehension=True)
+    before = set(frame.state.events)
+    frame.loops.append(loop)
+    element = born_in(elem, site)
+    parts = unpacked(element, len(element.items)) if spread and hasattr(element, "items") and not isinstance(element, UnionOf) else [element]
+    value = frame.call(function, tuple(Actual(part) for part in parts), node)
+    frame.loops.pop()
+    fresh = [event for event in frame.state.events if event not in before]
+    varying = [event if site in event.varies or event.kind == "load" else msgspec.structs.replace(event, varies=(*event.varies, site)) for event in fresh]
+    for old, new in zip(fresh, varying, strict=True):
+        if old is not new:
+            for events_of in (frame.state.events, frame.order):
+                if old in events_of:
+                    del events_of[old]
+                    events_of[new] = None
+    loop_events(frame, loop, varying)
+    return value
+
+
+# try and with
+
+
+def _protected(frame: Frame, body: Callable[[], None], final: Callable[[str], None]) -> None:
+    """Runs `body`, then `final` on every way out of it: falling through, returning, raising, breaking, continuing."""
+    ends_before = len(frame.ends)
+    breaks_before = len(frame.breaks[-1]) if frame.breaks else 0
+    continues_before = len(frame.continues[-1]) if frame.continues else 0
+    body()
+    alive, state = not frame.dead, frame.state
+    ways: list[tuple[list[object], int]] = []
+    fresh = frame.ends[ends_before:]
+    if len(fresh) > 6:
+        merged: dict[str, tuple[str, Site, State]] = {}
+        for kind, site, end_state in fresh:
+            if kind in merged:
+                joined = join_states([merged[kind][2], end_state])
+                assert joined is not None
+                merged[kind] = (kind, merged[kind][1], joined)
+            else:
+                merged[kind] = (kind, site, end_state)
+        fresh = list(merged.values())
+    del frame.ends[ends_before:]
+    del ways
+    kept: list[tuple[str, Site, State]] = []
+    for kind, site, end_state in fresh:
+        frame.state, frame.dead = end_state, False
+        final(kind)
+        if not frame.dead:
+            kept.append((kind, site, frame.state))
+    frame.ends.extend(kept)
+    for stack, count in ((frame.breaks, breaks_before), (frame.continues, continues_before)):
+        if not stack:
+            continue
+        leaving = stack[-1][count:]
+        del stack[-1][count:]
+        for way in leaving:
+            frame.state, frame.dead = way, False
+            final("leave")
+            if not frame.dead:
+                stack[-1].append(frame.state)
+    frame.state, frame.dead = state, not alive
+    if alive:
+        final("end")
+
+
+def _try(frame: Frame, stmt: r.Try) -> None:
+    if stmt.final:
+        final_body = stmt.final
+        _protected(frame, lambda: _try_body(frame, stmt), lambda kind: run(frame, final_body))
+    else:
+        _try_body(frame, stmt)
+
+
+def _try_body(frame: Frame, stmt: r.Try) -> None:
+    if not stmt.handlers:
+        outer = frame.catches
+        run(frame, stmt.body)
+        frame.catches = outer
+        if not frame.dead:
+            run(frame, stmt.orelse)
+        return
+    frame.catches.append([frame.state.copy()])
+    run(frame, stmt.body)
+    caught = frame.catches.pop()
+    states: list[State] = []
+    if not frame.dead:
+        run(frame, stmt.orelse)
+    if not frame.dead:
+        states.append(frame.state)
+    for handler in stmt.handlers:
+        frame.state = caught[0].copy()
+        frame.dead = False
+        if handler.name:
+            frame.state.vars[handler.name] = UNKNOWN
+        frame.exceptional += 1
+        run(frame, handler.body)
+        frame.exceptional -= 1
+        if not frame.dead:
+            states.append(frame.state)
+    _join(frame, states)
+
+
+class _Entered(msgspec.Struct):
+    """One entered context manager, and what its exit does."""
+
+    value: Value
+    node: r.Node
+    session: Session | None = None
+    summary: Summary | None = None
+    back: Substitution | None = None
+
+
+def _with(frame: Frame, stmt: r.With) -> None:
+    _with_items(frame, stmt, 0)
+
+
+def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
+    if at == len(stmt.items):
+        run(frame, stmt.body)
+        return
+    item = stmt.items[at]
+    value = frame.evaluate(item.value)
+    if frame.dead:
+        return
+    if isinstance(value, Awaitable):
+        value = value.value
+    entered, given = _enter(frame, value, item.value)
+    if item.target is not None:
+        bind_target(frame, item.target, given, None)
+    suppresses = isinstance(value, Manager) and value.kind == "suppress"
+    skipped = frame.state.copy() if suppresses else None
+    _protected(frame, lambda: _with_items(frame, stmt, at + 1), lambda kind: _leave(frame, entered, kind))
+    if skipped is not None:
+        _join(frame, [skipped] if frame.dead else [frame.state, skipped])
+
+
+def _enter(frame: Frame, value: Value, node: r.Node) -> tuple[_Entered, Value]:
+    """Enters a context manager: what its exit will do, and what `as` binds."""
+    entered = _Entered(value, node)
+    if isinstance(value, UnionOf):
+        known = [item for item in value.items if isinstance(item, (Session, Manager, Instance))]
+        if known:
+            value = entered.value = known[0]
+    if isinstance(value, Session):
+        entered.session = value
+        return entered, value
+    if isinstance(value, Manager):
+        if value.kind in ("begin_session",):
+            entered.session = value.session
+            if value.session is not None:
+                operate(frame, value.session, "begin", node)
+            return entered, value.enter
+        if value.kind == "closing":
+            entered.session = value.session
+            return entered, value.enter
+        if value.kind == "function" and isinstance(value.func, FuncRef):
+            actuals = (*(Actual(item) for item in value.args), *(Actual(item, name) for name, item in value.keywords))
+            outcome = invoke(frame, value.func, actuals, node)
+            if outcome is None:
+                return entered, UNKNOWN
+            entered.summary, entered.back = outcome
+            settle(frame, entered.summary, entered.back, node, lambda event: not event.after_yield)
+            adopt(frame, entered.summary, entered.back)
+            given = entered.back.value(entered.summary.yielded)
+            for session in sessions_in(given):
+                if session.id.kind == "made":
+                    frame.state.sessions.pop(session.id, None)
+            return entered, given
+        return entered, value.enter
+    if isinstance(value, (Instance, Entity)):
+        cls = value.cls if isinstance(value, Instance) else value.model
+        member = frame.world.classes.member(cls, "__enter__") or frame.world.classes.member(cls, "__aenter__")
+        if member is not None:
+            given = frame.call(FuncRef(member[1][0], value), (), node)
+            given = given.value if isinstance(given, Awaitable) else given
+            return entered, value if isinstance(given, Unknown) else given
+        return entered, value
+    if isinstance(value, LibInstance):
+        return entered, value
+    return entered, UNKNOWN
+
+
+def _leave(frame: Frame, entered: _Entered, kind: str) -> None:
+    """Leaves a context manager: normally, or with an exception (`kind` is "raise" or "yield")."""
+    value, node = entered.value, entered.node
+    failed = kind in ("raise", "yield")
+    if isinstance(value, Session):
+        operate(frame, value, "close", node)
+    elif isinstance(value, Manager):
+        if value.kind == "begin_session" and value.session is not None:
+            operate(frame, value.session, "close" if failed else "commit_and_close", node, block=True)
+        elif value.kind == "begin" and value.session is not None:
+            operate(frame, value.session, "rollback" if failed else "commit_or_rollback", node, block=True)
+        elif value.kind == "closing" and value.session is not None:
+            operate(frame, value.session, "close", node)
+        elif value.kind == "function" and entered.summary is not None and entered.back is not None:
+            if failed:
+                settle(frame, entered.summary, entered.back, node, lambda event: event.after_yield and event.kind == "close")
+            else:
+                settle(frame, entered.summary, entered.back, node, lambda event: event.after_yield and not event.exceptional)
+    elif isinstance(value, (Instance, Entity)):
+        cls = value.cls if isinstance(value, Instance) else value.model
+        member = frame.world.classes.member(cls, "__exit__") or frame.world.classes.member(cls, "__aexit__")
+        if member is not None:
+            given = UNKNOWN if failed else NONE
+            dead = frame.dead
+            frame.call(FuncRef(member[1][0], value), (Actual(given), Actual(given), Actual(given)), node)
+            frame.dead = dead
+
+
+def enter_value(frame: Frame, value: Value, node: r.Node) -> Value:
+    """What entering a context manager by hand gives; whoever entered it ends it."""
+    _, given = _enter(frame, value, node)
+    return given
+
+
+def at_yield(frame: Frame, node: r.Node) -> None:
+    """At a yield the caller may throw: that is a way out, unless a handler here takes it."""
+    if frame.catches or not frame.state.sessions:
+        return
+    frame.ends.append(("yield", frame.site(node), frame.state.copy()))
+
+
+def sliced_query(frame: Frame, query: object, node: r.Node) -> Value:
+    """`query[a:b]` runs the query and gives a list."""
+    assert isinstance(query, queries.Query)
+    element = queries.iterate(frame, query, node)
+    return Coll("list", element if element is not None else UNKNOWN)
+
+
+_BY_TYPE: dict[type, Callable[..., None]] = {
+    r.ExprStmt: _expression,
+    r.Assign: _assign,
+    r.AnnAssign: _ann_assign,
+    r.AugAssign: _aug_assign,
+    r.Return: _return,
+    r.Raise: _raise,
+    r.Delete: _delete,
+    r.Assert: _assert,
+    r.Pass: _nothing,
+    r.Break: _break,
+    r.Continue: _continue,
+    r.Global: _global,
+    r.Import: _import,
+    r.If: _if,
+    r.For: _for,
+    r.While: _while,
+    r.Try: _try,
+    r.With: _with,
+    r.Match: _match,
+    r.Function: _function,
+    r.Class: _class,
+    r.TypeAlias: _type_alias,
+}
+
+__all__ = ["at_yield", "bind_target", "condition", "enter_value", "loop_events", "make", "per_element", "run", "sliced_query"]

@@ -1,0 +1,204 @@
+"""One function while it is run over abstract values: its state, its loops, and what it has given so far.
+
+`Frame` is the only mutable thing that evaluation passes around. `World` holds what all frames share. The steps of evaluation
+(`expressions`, `attributes`, `calls`, `flow`) are reached through the world's `Steps`, which `model.py` wires once, so that the
+modules need not import each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Union
+
+import msgspec
+
+from ormlint.config import Config
+from ormlint.facts import records as r
+from ormlint.semantics.classes import Classes
+from ormlint.semantics.state import Event, Loop, Made, Read, Repeated, State, Step, Summary, names_in
+from ormlint.semantics.symbols import FunctionNode, ModuleScope, Symbols
+from ormlint.semantics.values import NEVER, Session, SessionId, Site, Value
+
+
+class Actual(msgspec.Struct, frozen=True):
+    """An argument of a call, evaluated: `star` is 1 for `*a`, 2 for `**k`."""
+
+    value: Value
+    keyword: Union[str, None] = None
+    star: int = 0
+
+
+class Steps:
+    """The functions that evaluation consists of; set once by `model.py`."""
+
+    evaluate: Callable[[Frame, r.Expr], Value]
+    attribute: Callable[[Frame, Value, str, r.Node], Value]
+    call: Callable[[Frame, Value, Sequence[Actual], r.Node], Value]
+    run: Callable[[Frame, Sequence[r.Stmt]], None]
+    declared: Callable[[Frame, Union[r.Expr, None], str], Value]
+    assign: Callable[[Frame, r.Expr, Value, Union[r.Expr, None]], None]
+    module_value: Callable[[World, str, str], Value]
+    entry_frame: Callable[[World, str, str], Frame]
+    per_element: Callable[[Frame, Value, Value, r.Node, bool], Value]
+    enter: Callable[[Frame, Value, r.Node], Value]
+    at_yield: Callable[[Frame, r.Node], None]
+    sliced_query: Callable[[Frame, Value, r.Node], Value]
+
+
+class TooMuch(Exception):
+    """A function's step budget is used up: its summary becomes Unknown."""
+
+
+class World:
+    """What every frame shares: symbols, classes, memoised summaries and values, and the observations for the rules."""
+
+    def __init__(self, symbols: Symbols, classes: Classes, config: Config) -> None:
+        self.symbols = symbols
+        self.classes = classes
+        self.config = config
+        self.steps = Steps()
+        self.summaries: dict[object, Summary] = {}
+        self.provisional: dict[object, Summary] = {}
+        self.active: dict[object, int] = {}
+        self.contexts: dict[str, int] = {}
+        self.lowest = 1 << 30
+        self.depth = 0
+        self.module_values: dict[tuple[str, str], Value] = {}
+        self.class_values: dict[tuple[str, str], Value] = {}
+        self.fields: dict[tuple[str, str], Value] = {}
+        self.decorated: dict[str, Value] = {}
+        self.ports: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.assignments: dict[str, dict[str, list[tuple[str, r.Expr | None, r.Expr | None]]]] = {}
+        self.built: dict[tuple[str, str], Value] = {}
+        self.wanted: set[tuple[str, str]] = set()
+        self.expires_default: bool | None = True
+        self.variance: dict[tuple[str, int], frozenset[str]] = {}
+        self.mentions: dict[int, frozenset[str]] = {}
+        self.eager: set[str] = set()
+        self.repeated: dict[tuple[str, Site, str, Site], Repeated] = {}
+        self.made: dict[tuple[Site, str], Made] = {}
+        self.reads: dict[tuple[Site, str, str], Read] = {}
+        self.entries: dict[str, Summary] = {}
+        self.reveals: dict[Site, tuple[Value, State]] = {}
+        self.global_assignments: dict[str, dict[str, list[tuple[r.Expr, str]]]] = {}
+        self.resolved: set[Site] = set()
+        self.unresolved: set[Site] = set()
+        self.pending: dict[object, tuple[Repeated, ...]] = {}
+        self.rests: list[tuple[int, object]] = []
+        self.abandoned: set[str] = set()
+        self.declared_params: dict[tuple[str, str], Value] = {}
+
+    def names(self, node: r.Node) -> frozenset[str]:
+        """The bare names in an expression, remembered by its identity (records outlive the world)."""
+        found = self.mentions.get(id(node))
+        if found is None:
+            found = self.mentions[id(node)] = names_in(node)
+        return found
+
+
+class Frame:
+    """A function, module body or class body being run."""
+
+    def __init__(self, world: World, scope: ModuleScope, function: FunctionNode | None, budget: int = 60_000) -> None:
+        self.world = world
+        self.scope = scope
+        self.path = scope.path
+        self.function = function
+        self.name = function.id if function is not None else f"{scope.name}:"
+        self.state = State()
+        self.dead = False
+        self.loops: list[Loop] = []
+        self.conditions: list[tuple[int, str]] = []
+        self.blocks: list[tuple[Sequence[r.Stmt], int]] = []
+        self.exceptional = 0
+        self.closure: dict[str, Value] = {}
+        self.returned: Value = NEVER
+        self.yielded: Value = NEVER
+        self.ends: list[tuple[str, Site, State]] = []
+        self.breaks: list[list[State]] = []
+        self.continues: list[list[State]] = []
+        self.catches: list[list[State]] = []
+        self.managers: list[Value] = []
+        self.self_value: Value | None = None
+        self.cls = function.cls if function is not None else ""
+        self.budget = budget
+        self.globals: set[str] = set()
+        self.order: dict[Event, None] = {}
+        self.local_functions: dict[str, str] = {}
+        self.typevars: dict[str, Value] = {}
+        self.pending: list[Repeated] = []
+        self.sessions_made: dict[SessionId, Session] = {}
+        self.module_level = function is None
+
+    def site(self, node: r.Node) -> Site:
+        return Site(self.path, node.start, node.end)
+
+    def evaluate(self, expr: r.Expr) -> Value:
+        return self.world.steps.evaluate(self, expr)
+
+    def attribute(self, value: Value, name: str, node: r.Node) -> Value:
+        return self.world.steps.attribute(self, value, name, node)
+
+    def call(self, callee: Value, actuals: Sequence[Actual], node: r.Node) -> Value:
+        return self.world.steps.call(self, callee, actuals, node)
+
+    def run(self, body: Sequence[r.Stmt]) -> None:
+        self.world.steps.run(self, body)
+
+    def declared(self, annotation: r.Expr | None, name: str = "") -> Value:
+        return self.world.steps.declared(self, annotation, name)
+
+    def declared_in(self, cls: str, annotation: r.Expr, name: str) -> Value:
+        """What an annotation in the body of class `cls` declares."""
+        inner = self.module_frame(self.world.classes.infos[cls].module)
+        inner.cls = cls
+        inner.typevars = self.typevars
+        return inner.declared(annotation, name)
+
+    def world_value(self, module: str, name: str) -> Value:
+        """What `name` at the top of `module` is."""
+        return self.world.steps.module_value(self.world, module, name)
+
+    def module_frame(self, module: str) -> Frame:
+        """A frame in which names mean what they mean at the top of `module`."""
+        return Frame(self.world, self.world.symbols.modules[module], None)
+
+    def function_frame(self, function: str, cls: str = "") -> Frame:
+        """A frame in which a function's parameters are what they declare."""
+        return self.world.steps.entry_frame(self.world, function, cls)
+
+    def spend(self) -> None:
+        self.budget -= 1
+        if self.budget < 0:
+            raise TooMuch
+
+    def varying(self, node: r.Node) -> tuple[Site, ...]:
+        """The active loops in each of whose iterations this expression may give something else."""
+        if not self.loops:
+            return ()
+        names = self.world.names(node)
+        return tuple(loop.site for loop in self.loops if loop.infinite or not loop.varying.isdisjoint(names))
+
+    def emit(self, event: Event) -> None:
+        """Notes that `event` happens here."""
+        if self.dead:
+            return
+        self.state.events[event] = None
+        if event not in self.order:
+            self.order[event] = None
+
+    def happens(self, kind: str, node: r.Node, **details: object) -> Event:
+        """An event of this place, with the conditions that stand around it."""
+        event = Event(
+            kind,
+            self.site(node),
+            conditions=tuple(self.conditions),
+            exceptional=self.exceptional > 0,
+            after_yield=self.state.yielded,
+            **details,  # type: ignore[arg-type]
+        )
+        self.emit(event)
+        return event
+
+
+__all__ = ["Actual", "Frame", "Step", "Steps", "TooMuch", "World"]

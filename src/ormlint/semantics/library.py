@@ -1,0 +1,737 @@
+"""What calls into libraries mean: functions and classes by dotted name, methods by the kind of their receiver.
+
+All knowledge is in `orms`; this module turns its words into values and effects. A name that no row knows gives an opaque
+`LibInstance` (a class) or Unknown (a function), and whatever sessions it was handed may have been ended there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ormlint.facts import records as r
+from ormlint.orms import registry as orms
+from ormlint.orms.vocabulary import MethodRow
+from ormlint.semantics import queries
+from ormlint.semantics.containers import as_collection, born_in, element_of, grown, item_at, method_of
+from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.kinds import kind_of, kind_of_value
+from ormlint.semantics.loading import bind, flat, gathered, make_option
+from ormlint.semantics.unit_of_work import detach_one, escape, expire_one, make, mark_loaded, operate, refresh_one, sessions_in
+from ormlint.semantics.values import (
+    NONE,
+    UNKNOWN,
+    Awaitable,
+    ClassRef,
+    Coll,
+    Const,
+    Entity,
+    Factory,
+    FuncRef,
+    Instance,
+    LibInstance,
+    LibRef,
+    Manager,
+    Method,
+    ModelAttr,
+    Option,
+    Partial,
+    Plain,
+    Query,
+    Result,
+    Session,
+    SessionId,
+    Super,
+    Tup,
+    TypeVarRef,
+    UnionOf,
+    Unknown,
+    Value,
+    join,
+    options_of,
+    union,
+)
+
+
+def first_value(actuals: Sequence[Actual], position: int = 0, keyword: str = "") -> Value:
+    """The argument at a position, or under a keyword."""
+    positional = [actual for actual in actuals if actual.keyword is None]
+    if position < len(positional) and not any(actual.star for actual in positional[: position + 1]):
+        return positional[position].value
+    if keyword:
+        for actual in actuals:
+            if actual.keyword == keyword:
+                return actual.value
+    return UNKNOWN
+
+
+def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """Calling a library's function or class by its dotted name."""
+    if name in orms.LOADERS:
+        return make_option(frame, name, actuals, None, node)
+    kind = kind_of(name)
+    if kind:
+        return _of_kind(frame, name, kind, actuals, node)
+    function = orms.FUNCTIONS.get(name)
+    if function is not None:
+        value = _by_word(frame, name, function.returns, actuals, node)
+        if function.effect == "detach":
+            for actual in actuals:
+                for item in flat(actual.value):
+                    if isinstance(item, Entity):
+                        detach_one(frame, item, frame.site(node), "make_transient")
+        if function.effect == "serialize":
+            _serialize(frame, actuals, node)
+        return Awaitable(value) if function.awaitable else value
+    external = orms.EXTERNAL.get(name)
+    if external is not None:
+        frame.happens("callout", node, note=external.category, attr=name, varies=frame.varying(node))
+        value = LibInstance(name)
+        return Awaitable(value) if external.awaitable else value
+    concurrent = orms.CONCURRENCY.get(name)
+    if concurrent is not None:
+        return _concurrent(frame, name, concurrent, actuals, node)
+    for actual in actuals:
+        escape(frame, actual.value)
+    short = name.rsplit(".", 1)[-1]
+    if name in ("typing.TypeVar", "typing_extensions.TypeVar"):
+        label = first_value(actuals)
+        return TypeVarRef(str(label.value) if isinstance(label, Const) else "T", next((a.value for a in actuals if a.keyword == "bound"), None))
+    if short[:1].isupper():
+        return LibInstance(name)
+    return Unknown(f"{name} is a library's")
+
+
+def _serialize(frame: Frame, actuals: Sequence[Actual], node: r.Node) -> None:
+    del frame, actuals, node
+
+
+def _concurrent(frame: Frame, name: str, row: object, actuals: Sequence[Actual], node: r.Node) -> Value:
+    results: list[Value] = []
+    for actual in actuals:
+        value = actual.value
+        if isinstance(value, Awaitable):
+            results.append(value.value)
+        elif isinstance(value, Coll) and isinstance(value.elem, Awaitable):
+            results.append(value.elem.value)
+    work = getattr(row, "work", "")
+    position = getattr(row, "position", None)
+    if work == "callable" and position is not None:
+        target = first_value(actuals, position)
+        rest = [actual for actual in actuals if actual.keyword is None][position + 1 :]
+        if isinstance(target, (FuncRef, Partial, Method)):
+            results.append(frame.call(target, (*rest, *(a for a in actuals if a.keyword)), node))
+    if getattr(row, "many", False):
+        if any(actual.star for actual in actuals) or work == "coroutine_list":
+            return Awaitable(Coll("list", union(tuple(results)) if results else UNKNOWN))
+        return Awaitable(Tup(tuple(results)))
+    return Awaitable(results[0] if results else UNKNOWN)
+
+
+def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node: r.Node) -> Value:
+    site = frame.site(node)
+    if kind in ("session", "async_session"):
+        factory = Factory(kind == "async_session", _expires(actuals), site)
+        return _made(frame, factory, node)
+    if kind in ("session_factory", "async_session_factory"):
+        is_async = kind == "async_session_factory"
+        cls = first_value(actuals, 1, "class_")
+        for item in options_of(cls):
+            if isinstance(item, LibRef) and kind_of(item.name) == "async_session":
+                is_async = True
+            if isinstance(item, ClassRef):
+                info = frame.world.classes.infos.get(item.cls)
+                if info is not None and any(kind_of(library) == "async_session" for library in info.libraries):
+                    is_async = True
+        return Factory(is_async, _expires(actuals), site)
+    if kind in ("scoped_session", "async_scoped_session"):
+        inner = first_value(actuals, 0, "session_factory")
+        expires = inner.expires if isinstance(inner, Factory) else True
+        is_async = kind.startswith("async") or (isinstance(inner, Factory) and inner.is_async)
+        return Session(SessionId("global", site, ""), is_async, expires, True, (), "registry")
+    if kind in ("select", "query", "insert", "update", "delete", "compound_select"):
+        if kind == "compound_select":
+            for actual in actuals:
+                if isinstance(actual.value, Query):
+                    return actual.value
+        if kind == "query":
+            session = first_value(actuals, 1, "session")
+            return queries.start(frame, "query", actuals[:1], node, session if isinstance(session, Session) else None)
+        return queries.start(frame, kind, actuals, node)
+    if kind == "text":
+        return Query("text", (), site, exact=False)
+    if kind == "dependency":
+        return LibInstance("dependency", (("function", first_value(actuals, 0, "dependency")),))
+    if kind in ("list", "set", "tuple", "dict"):
+        if actuals and kind != "dict":
+            return as_collection(iterated(frame, first_value(actuals), node), kind)
+        if kind == "dict" and not (actuals and name.startswith("builtins")):
+            return Coll("dict", UNKNOWN if not name.endswith("defaultdict") else _factory_value(frame, actuals, node), UNKNOWN)
+        return Coll(kind, UNKNOWN)
+    if kind in ("closing", "async_closing"):
+        value = first_value(actuals)
+        return Manager("closing", value, value if isinstance(value, Session) else None)
+    if kind == "null_context":
+        return Manager("other", first_value(actuals) if actuals else NONE)
+    if kind == "plain_context":
+        return Manager("suppress" if name.endswith("suppress") else "other", NONE)
+    if kind == "loader_option":
+        return Option((), model=next((v.cls for v in (first_value(actuals),) if isinstance(v, ClassRef)), ""), exact=name.endswith("Load") or "criteria" in name)
+    if kind == "response" or kind == "streaming_response":
+        return LibInstance(name)
+    for actual in actuals:
+        escape(frame, actual.value)
+    return LibInstance(kind)
+
+
+def _factory_value(frame: Frame, actuals: Sequence[Actual], node: r.Node) -> Value:
+    target = first_value(actuals)
+    if isinstance(target, LibRef):
+        return call_library(frame, target.name, (), node)
+    return UNKNOWN
+
+
+def _made(frame: Frame, factory: Factory, node: r.Node) -> Session:
+    kind = "global" if frame.module_level and not frame.cls else "made"
+    born = tuple(loop.site for loop in frame.loops)
+    session = Session(SessionId(kind, frame.site(node), ""), factory.is_async, factory.expires, factory.scoped, born)
+    make(frame, session)
+    return session
+
+
+def _expires(actuals: Sequence[Actual]) -> bool | None:
+    for actual in actuals:
+        if actual.keyword == "expire_on_commit":
+            return actual.value.value if isinstance(actual.value, Const) and isinstance(actual.value.value, bool) else None
+        if actual.star == 2:
+            return None
+    return True
+
+
+def iterated(frame: Frame, value: Value, node: r.Node) -> Value:
+    """The value as a plain collection; consuming a query or result runs it."""
+    if isinstance(value, (Query, Result)):
+        element = queries.iterate(frame, value, node)
+        return Coll("iterator", element if element is not None else UNKNOWN)
+    if isinstance(value, UnionOf):
+        return union(tuple(iterated(frame, item, node) for item in value.items if item != NONE))
+    if isinstance(value, LibInstance) and value.cls == "pagination":
+        return Coll("iterator", dict(value.data).get("element", UNKNOWN))
+    if isinstance(value, (Instance, Entity)):
+        cls = value.cls if isinstance(value, Instance) else value.model
+        member = frame.world.classes.member(cls, "__iter__") or frame.world.classes.member(cls, "__aiter__")
+        if member is not None:
+            return iterated(frame, frame.call(FuncRef(member[1][0], value), (), node), node)
+    if isinstance(value, Instance):
+        for name, item in value.fields:
+            if name == "[T]":
+                return Coll("iterator", item)
+    return value
+
+
+def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """What a function returns, by the vocabulary's word for it."""
+    first = first_value(actuals)
+    second = first_value(actuals, 1)
+    if word in ("list_of_first", "list_of_second", "set_of_first", "tuple_of_first", "iterator_of_first", "iterator_of_second", "iterator_of_sequence"):
+        source = second if word.endswith("second") else first
+        collection = iterated(frame, source, node)
+        _callbacks(frame, name, actuals, collection, node)
+        kind = {"list": "list", "set_o": "set", "tuple": "tuple"}.get(word[:5].rstrip("_"), "iterator")
+        if word.startswith("list"):
+            kind = "list"
+        if word.startswith("tuple") and isinstance(collection, Tup):
+            return collection
+        return as_collection(collection, kind)
+    if word == "dict_of_first":
+        return _dict_of(frame, actuals, node)
+    if word in ("element_of_first",):
+        if len(actuals) > 1 and name in ("builtins.min", "builtins.max") and actuals[1].keyword is None:
+            return union(tuple(actual.value for actual in actuals if actual.keyword is None))
+        collection = iterated(frame, first, node)
+        _callbacks(frame, name, actuals, collection, node)
+        found = element_of(collection)
+        defaults = [actual.value for actual in actuals[1:] if actual.keyword in (None, "default")] if name.endswith(("next", "first", "max", "min")) else []
+        return join(found, defaults[0]) if defaults and not isinstance(found, Unknown) else found
+    if word == "enumerated":
+        collection = iterated(frame, first, node)
+        return Coll("iterator", Tup((Plain("int"), element_of(collection))), None, _size(collection), _batches(collection))
+    if word == "zipped":
+        parts = [iterated(frame, actual.value, node) for actual in actuals if actual.keyword is None]
+        return Coll("iterator", Tup(tuple(element_of(part) for part in parts)), None, next((s for s in map(_size, parts) if s is not None), None))
+    if word == "mapped":
+        collection = iterated(frame, second, node)
+        return Coll("iterator", _mapped(frame, first, collection, node, name.endswith("starmap")))
+    if word in ("chained", "flattened"):
+        if word == "flattened":
+            outer = element_of(iterated(frame, first, node))
+            return Coll("iterator", element_of(iterated(frame, outer, node)))
+        return Coll("iterator", union(tuple(element_of(iterated(frame, actual.value, node)) for actual in actuals)) if actuals else UNKNOWN)
+    if word in ("batches_of_first", "batches_of_second"):
+        source = iterated(frame, second if word.endswith("second") else first, node)
+        return Coll("iterator", Coll("list", element_of(source)), None, None, True)
+    if word == "grouped":
+        collection = iterated(frame, first, node)
+        _callbacks(frame, name, actuals, collection, node)
+        return Coll("iterator", Tup((UNKNOWN, Coll("iterator", element_of(collection)))))
+    if word == "tuples_of_first":
+        elem = element_of(iterated(frame, first, node))
+        return Coll("iterator", Tup((elem, elem)))
+    if word == "repeated":
+        return Coll("iterator", first)
+    if word == "numbers":
+        count = first.value if isinstance(first, Const) and len(actuals) == 1 and isinstance(first.value, int) else None
+        return Coll("iterator", Plain("int"), None, count, len(actuals) == 3)
+    if word == "count":
+        if name == "builtins.len":
+            iterated(frame, first, node) if isinstance(first, Query) else None
+        return Plain("int")
+    if word in ("bool", "value"):
+        if name in ("builtins.sum", "builtins.any", "builtins.all"):
+            iterated(frame, first, node)
+        if name in ("builtins.str", "builtins.repr", "builtins.format"):
+            _text_of(frame, first, "__str__" if name != "builtins.repr" else "__repr__", node)
+        if name == "builtins.isinstance":
+            return Plain("bool")
+        return Plain(name.rsplit(".", 1)[-1] if name in ("builtins.str", "builtins.int", "builtins.float", "builtins.bool") else "bool" if word == "bool" else "")
+    if word == "none":
+        for actual in actuals:
+            _text_of(frame, actual.value, "__str__", node)
+        return NONE
+    if word == "attribute":
+        if isinstance(second, Const) and isinstance(second.value, str):
+            found = frame.attribute(first, second.value, node)
+            third = first_value(actuals, 2)
+            return join(found, third) if len(actuals) > 2 and not isinstance(found, Unknown) else found
+        return UNKNOWN
+    if word == "class_of_first":
+        if isinstance(first, Entity):
+            return ClassRef(first.model)
+        return ClassRef(first.cls) if isinstance(first, Instance) else UNKNOWN
+    if word == "super":
+        return _super(frame)
+    if word in ("argument", "class_of_argument"):
+        return first
+    if word == "argument_as_type":
+        return second if not isinstance(second, Unknown) else UNKNOWN
+    if word == "partial":
+        return Partial(first, tuple(a.value for a in actuals[1:] if a.keyword is None), tuple((a.keyword, a.value) for a in actuals if a.keyword))
+    if word == "attribute_getter":
+        return LibInstance("attribute_getter", tuple((str(a.value.value), NONE) for a in actuals if isinstance(a.value, Const)))
+    if word in ("session_or_none", "async_session_or_none"):
+        if isinstance(first, Entity) and first.origin.session is not None:
+            return join(first.origin.session, NONE)
+        is_async = word.startswith("async")
+        return Session(SessionId("param", frame.site(node), "object_session"), is_async, None, ended_by="caller")
+    if word == "expression":
+        return LibInstance("expression")
+    if word == "inspection":
+        return LibInstance("inspection", (("of", first),))
+    if word == "field":
+        for actual in actuals:
+            if actual.keyword == "default":
+                return actual.value
+            if actual.keyword == "default_factory":
+                return frame.call(actual.value, (), node)
+        return UNKNOWN
+    if word in ("set_of_argument", "callable", "decorator"):
+        return UNKNOWN
+    for actual in actuals:
+        escape(frame, actual.value)
+    if word in orms.KINDS if hasattr(orms, "KINDS") else False:
+        return LibInstance(word)
+    return UNKNOWN
+
+
+def _text_of(frame: Frame, value: Value, method: str, node: r.Node) -> None:
+    """`str(entity)` runs the entity's own `__str__` or `__repr__`."""
+    for item in options_of(value):
+        if isinstance(item, Entity):
+            member = frame.world.classes.member(item.model, method) or frame.world.classes.member(item.model, "__repr__")
+            if member is not None:
+                frame.call(FuncRef(member[1][0], item), (), node)
+
+
+def text_of(frame: Frame, value: Value, node: r.Node) -> None:
+    """What formatting a value into a string runs."""
+    _text_of(frame, value, "__str__", node)
+
+
+def _dict_of(frame: Frame, actuals: Sequence[Actual], node: r.Node) -> Value:
+    values = [actual.value for actual in actuals if actual.keyword]
+    key: Value = Plain("str")
+    if actuals and actuals[0].keyword is None:
+        source = iterated(frame, actuals[0].value, node)
+        if isinstance(source, Coll) and source.kind == "dict":
+            return source
+        pair = element_of(source)
+        if isinstance(pair, Tup) and len(pair.items) == 2:
+            key = pair.items[0]
+            values.append(pair.items[1])
+        else:
+            return Coll("dict", UNKNOWN, UNKNOWN)
+    return Coll("dict", union(tuple(values)) if values else UNKNOWN, key)
+
+
+def _size(value: Value) -> int | None:
+    return value.size if isinstance(value, Coll) else len(value.items) if isinstance(value, Tup) else None
+
+
+def _batches(value: Value) -> bool:
+    return isinstance(value, Coll) and value.batches
+
+
+def _super(frame: Frame) -> Value:
+    if frame.self_value is None or not frame.cls:
+        return UNKNOWN
+    return Super(frame.cls, frame.self_value)
+
+
+def _callbacks(frame: Frame, name: str, actuals: Sequence[Actual], collection: Value, node: r.Node) -> None:
+    """Runs `key=` and its like once for an element of the collection."""
+    row = orms.CALLBACKS.get(name)
+    if row is None or row.times != "per_element":
+        return
+    given = [actual.value for actual in actuals if row.keyword and actual.keyword == row.keyword]
+    if not given and row.position is not None:
+        value = first_value(actuals, row.position)
+        given = [] if isinstance(value, Unknown) else [value]
+    for function in given:
+        _mapped(frame, function, collection, node, False)
+
+
+def _mapped(frame: Frame, function: Value, collection: Value, node: r.Node, spread: bool) -> Value:
+    """Calls a function for each element, as a loop does."""
+    elem = element_of(collection)
+    with_loop = frame.world.steps.per_element
+    return with_loop(frame, function, elem, node, spread)
+
+
+# Methods
+
+
+def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """Calling a method of a value whose behaviour the vocabulary knows."""
+    receiver, name = method.receiver, method.name
+    frame.world.resolved.add(frame.site(node))
+    if isinstance(receiver, Session):
+        return _session_method(frame, receiver, name, actuals, node)
+    if isinstance(receiver, Query):
+        return _query_method(frame, receiver, name, actuals, node)
+    if isinstance(receiver, Result):
+        row = orms.METHODS.get((kind_of_value(receiver), name))
+        if row is None:
+            return UNKNOWN
+        value = queries.consume(frame, receiver, name, row, node)
+        return Awaitable(value) if row.awaitable else value
+    if isinstance(receiver, Factory):
+        if name == "begin":
+            session = _made(frame, receiver, node)
+            return Manager("begin_session", session, session)
+        if name in ("remove", "close_all", "configure"):
+            return NONE
+        return UNKNOWN
+    if isinstance(receiver, Coll):
+        return _collection_method(frame, receiver, name, actuals, node)
+    if isinstance(receiver, Option):
+        if name == "options":
+            inner, exact = gathered(frame, actuals)
+            found = bind(receiver, inner)
+            return found if exact else msgspec.structs.replace(found, exact=False)
+        return make_option(frame, name, actuals, receiver, node)
+    if isinstance(receiver, ModelAttr):
+        if name == "of_type":
+            cls = first_value(actuals)
+            return ModelAttr(receiver.model, receiver.name, cls.cls if isinstance(cls, ClassRef) else "")
+        if name == "and_":
+            return receiver
+        return LibInstance("expression")
+    if isinstance(receiver, Manager):
+        if name in ("commit", "rollback", "close") and receiver.session is not None:
+            operate(frame, receiver.session, name, node)
+            return NONE
+        return Awaitable(receiver) if name == "start" else UNKNOWN
+    if isinstance(receiver, LibInstance):
+        return _instance_method(frame, receiver, name, actuals, node)
+    if isinstance(receiver, (Plain, Const)):
+        if name in ("split", "splitlines", "rsplit"):
+            return Coll("list", Plain("str"))
+        if name == "format":
+            for actual in actuals:
+                text_of(frame, actual.value, node)
+        if name == "join" and actuals:
+            iterated(frame, actuals[0].value, node)
+        return Plain("str") if getattr(receiver, "type", getattr(receiver, "kind", "")) == "str" else Plain()
+    if isinstance(receiver, Super):
+        return NONE if name.startswith("__") else UNKNOWN
+    if isinstance(receiver, FuncRef):
+        external = orms.EXTERNAL_METHODS.get(("task", name)) or orms.EXTERNAL_METHODS.get(("external_task", name))
+        if external is not None or name in ("delay", "apply_async"):
+            frame.happens("callout", node, note="queue", attr=name, varies=frame.varying(node))
+        for actual in actuals:
+            escape(frame, actual.value)
+        return UNKNOWN
+    if isinstance(receiver, Tup):
+        return Plain("int") if name in ("count", "index") else UNKNOWN
+    return UNKNOWN
+
+
+def _session_method(frame: Frame, session: Session, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
+    row = orms.METHODS.get((kind_of_value(session), name))
+    if row is None:
+        return UNKNOWN
+    value = _session_effect(frame, session, name, row, actuals, node)
+    if name in ("begin", "begin_nested"):
+        return value
+    return Awaitable(value) if row.awaitable else value
+
+
+def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, actuals: Sequence[Actual], node: r.Node) -> Value:
+    effect, returns = row.effect, row.returns
+    first = first_value(actuals)
+    if returns == "query_of_arguments":
+        return queries.start(frame, "query", actuals, node, session)
+    if effect in ("execute", "stream"):
+        statement = first
+        what = queries.effect_of(statement)
+        note = ""
+        for item in options_of(statement):
+            if isinstance(item, Query):
+                note = f"{'SELECT' if what != 'write' else item.style.upper()} {queries.describe(frame, item)}".strip()
+        operate(frame, session, what if effect == "execute" else "stream", node, note=note, attr=name)
+        if returns == "elements_of_statement":
+            query = statement if isinstance(statement, Query) else None
+            shape = "scalars" if query is not None and len(query.columns) == 1 else "rows"
+            return Result(shape, query or Query("select", (), frame.site(node), session, exact=False), session, site=frame.site(node))
+        return queries.executed(frame, statement, session, row, node, session.is_async)
+    if effect == "get":
+        return queries.got(frame, actuals, session, row, node)
+    if effect == "begin":
+        operate(frame, session, "begin", node)
+        return Manager("begin", LibInstance("session_transaction"), session)
+    if effect == "begin_nested":
+        operate(frame, session, "begin_nested", node)
+        return Manager("nested", LibInstance("session_transaction"), session)
+    if effect == "no_autoflush":
+        return Manager("no_autoflush", session, session)
+    if effect == "run_sync":
+        twin = msgspec.structs.replace(session, is_async=False)
+        return frame.call(first, (Actual(twin), *actuals[1:]), node)
+    if effect in ("add", "add_all", "delete", "delete_all", "merge", "merge_all", "refresh", "expire", "expunge"):
+        return _object_effect(frame, session, name, row, actuals, node)
+    if effect:
+        operate(frame, session, effect, node)
+    if returns in ("session", "async_session"):
+        return msgspec.structs.replace(session, is_async=returns == "async_session", scoped=False)
+    if returns in ("none", ""):
+        return NONE
+    if returns == "bool":
+        return Plain("bool")
+    if returns in ("session_factory", "async_session_factory"):
+        return Factory(session.is_async, session.expires, frame.site(node))
+    if returns == "session_or_none":
+        return join(session, NONE)
+    if returns == "query_property":
+        return LibInstance("query_property", (("session", session),))
+    if returns in ("session_transaction", "async_session_transaction"):
+        return Manager("begin", LibInstance("session_transaction"), session)
+    if returns in ("connection", "async_connection", "engine", "async_engine"):
+        return LibInstance(returns)
+    return UNKNOWN
+
+
+def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, actuals: Sequence[Actual], node: r.Node) -> Value:
+    first = first_value(actuals, 0, "instance")
+    site = frame.site(node)
+    entities = [item for value in flat(first) for item in options_of(value) if isinstance(item, Entity)]
+    varies = frame.varying(node)
+    for entity in entities[:1] or [None]:
+        born = tuple(loop.site for loop in frame.loops if entity is not None and loop.site in entity.born)
+        operate(frame, session, row.effect, node, entity=entity, attr=name, varies=tuple(dict.fromkeys((*varies, *born))))
+    names = tuple(
+        str(item.value) for value in flat(first_value(actuals, 1, "attribute_names")) for item in options_of(value) if isinstance(item, Const)
+    )
+    for entity in entities:
+        if row.effect == "refresh":
+            refresh_one(frame, entity, names)
+        elif row.effect == "expire":
+            expire_one(frame, entity, site, "expire")
+        elif row.effect == "expunge":
+            detach_one(frame, entity, site, "expunge")
+        elif row.effect in ("add", "add_all") and entity.origin.kind == "new" and entity.origin.session is None:
+            _attach(frame, entity, session)
+    if row.returns == "merged":
+        return first if entities else UNKNOWN
+    if row.returns == "merged_list":
+        return first
+    return NONE
+
+
+def _attach(frame: Frame, entity: Entity, session: Session) -> None:
+    """A new object joins the session: from now on its origin knows it."""
+    origin = msgspec.structs.replace(entity.origin, session=session)
+    frame.state.live[origin] = frame.state.live.get(entity.origin) or next(iter(frame.state.live.values()))
+    for name, value in list(frame.state.vars.items()):
+        if isinstance(value, Entity) and value.origin == entity.origin:
+            frame.state.vars[name] = Entity(value.model, origin, value.path, value.born)
+
+
+def _query_method(frame: Frame, query: Query, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
+    row = orms.METHODS.get((query.style, name))
+    if row is not None and row.library == "flask_sqlalchemy":
+        operate(frame, query.session, "query", node, note=f"SELECT {queries.describe(frame, query)}", attr=name)
+        element = queries.row_of(frame, query, query.session, node, "query")
+        return LibInstance("pagination", (("element", element),)) if row.returns == "pagination" else element
+    if name == "with_transformation" and actuals:
+        return frame.call(actuals[0].value, (Actual(query),), node)
+    return queries.query_method(frame, query, name, actuals, node)
+
+
+def _collection_method(frame: Frame, receiver: Coll, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
+    if name == "sort":
+        for actual in actuals:
+            if actual.keyword == "key":
+                _mapped(frame, actual.value, receiver, node, False)
+        return NONE
+    values = [Actual(iterated(frame, actual.value, node), actual.keyword, actual.star) if name in ("extend", "update") else actual for actual in actuals]
+    after = grown(receiver, name, values)
+    if after is not None and isinstance(node, r.Call) and isinstance(node.func, r.Attr):
+        target = node.func.value
+        if isinstance(target, r.Name) and target.id in frame.state.vars:
+            frame.state.vars[target.id] = after
+        elif isinstance(target, r.Sub) and isinstance(target.value, r.Name):  # groups[key].append(x)
+            outer = frame.state.vars.get(target.value.id)
+            if isinstance(outer, Coll):
+                inner = after if isinstance(outer.elem, (Coll, Unknown)) else outer.elem
+                frame.state.vars[target.value.id] = Coll(outer.kind, inner, outer.key, None, outer.batches)
+        for actual in actuals:
+            if sessions_in(actual.value):
+                escape(frame, actual.value)
+    return method_of(receiver, name, actuals)
+
+
+def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
+    if receiver.cls == "kwargs":
+        return _kwargs_method(receiver, name, actuals)
+    if receiver.cls == "attribute_getter" and name == "__call__":
+        value = first_value(actuals)
+        found = []
+        for path, _ in receiver.data:
+            current = value
+            for part in path.split("."):
+                current = frame.attribute(current, part, node)
+            found.append(current)
+        return found[0] if len(found) == 1 else Tup(tuple(found))
+    if receiver.cls == "callable" and name == "__call__":
+        return dict(receiver.data).get("returns", UNKNOWN)
+    if receiver.cls == "pagination":
+        if name in ("items",):
+            return Coll("list", dict(receiver.data).get("element", UNKNOWN))
+        return receiver if name in ("prev", "next") else Plain("int")
+    if receiver.cls in ("exit_stack", "async_exit_stack"):
+        return _stack_method(frame, name, actuals, node)
+    if receiver.cls == "subquery":
+        return LibInstance("expression")
+    external = orms.EXTERNAL_METHODS.get((receiver.cls, name)) or orms.EXTERNAL_METHODS.get((receiver.cls, "*"))
+    if external is not None and name not in external.exempt:
+        frame.happens("callout", node, note=external.category, attr=f"{external.library}.{name}", varies=frame.varying(node))
+        return Awaitable(UNKNOWN) if external.awaitable else UNKNOWN
+    concurrent = orms.CONCURRENCY_METHODS.get((receiver.cls, name))
+    if concurrent is not None:
+        return _concurrent(frame, name, concurrent, actuals, node)
+    row = orms.METHODS.get((receiver.cls, name))
+    if row is None:
+        for actual in actuals:
+            escape(frame, actual.value)
+        return Plain() if receiver.cls == "expression" else UNKNOWN
+    if row.effect == "get" and row.returns == "entity":  # db.get_or_404
+        from ormlint.semantics.attributes import flask_session
+
+        return queries.got(frame, actuals, flask_session(frame), row, node)
+    if receiver.cls == "database" and row.returns in ("element_of_statement", "page_of_statement"):
+        from ormlint.semantics.attributes import flask_session
+
+        statement = first_value(actuals)
+        session = flask_session(frame)
+        operate(frame, session, row.effect, node, attr=name)
+        query = statement if isinstance(statement, Query) else Query("select", (), frame.site(node), session, exact=False)
+        element = queries.row_of(frame, query, session, node, "scalars")
+        return LibInstance("pagination", (("element", element),)) if row.returns == "page_of_statement" else element
+    if receiver.cls == "inspection":
+        return UNKNOWN
+    value: Value = NONE
+    returns = row.returns
+    if returns in ("begun_connection", "begun_async_connection", "connection", "async_connection", "raw_connection"):
+        value = LibInstance(returns.replace("begun_", ""))
+        if row.awaitable:
+            return Manager("other", value)
+        return value if returns == "raw_connection" else Manager("other", value)
+    if returns == "same":
+        value = receiver
+    elif returns in ("none", ""):
+        value = NONE
+    elif returns in ("select", "insert", "update", "delete"):
+        held = dict(receiver.data).get("model")
+        value = Query(returns, (held,) if held is not None else (), frame.site(node), exact=held is not None)
+    elif returns == "result":
+        statement = first_value(actuals)
+        if isinstance(statement, Query):
+            statement = msgspec.structs.replace(statement, columns=tuple(Plain() for _ in statement.columns))
+        value = Result("rows", statement if isinstance(statement, Query) else Query("text", (), frame.site(node), exact=False), None, site=frame.site(node))
+        if receiver.cls in ("connection", "async_connection", "engine"):
+            frame.happens("query", node, note="runs a statement", how="core", varies=frame.varying(node))
+    elif returns in ("bool", "count"):
+        value = Plain("bool" if returns == "bool" else "int")
+    elif returns in ("element", "entity", "unknown", "value", "list", "iterator"):
+        value = UNKNOWN
+    elif returns == "decorator":
+        value = LibInstance("decorator")
+    elif returns == "database":
+        value = LibInstance("database")
+    elif returns == "argument":
+        value = first_value(actuals)
+    else:
+        value = LibInstance(returns)
+    if row.returns == "unknown" or not row.effect:
+        for actual in actuals:
+            escape(frame, actual.value)
+    return Awaitable(value) if row.awaitable else value
+
+
+def _kwargs_method(receiver: LibInstance, name: str, actuals: Sequence[Actual]) -> Value:
+    held = dict(receiver.data)
+    if name in ("get", "pop", "setdefault"):
+        key = first_value(actuals)
+        if isinstance(key, Const) and isinstance(key.value, str):
+            if key.value in held:
+                return held[key.value]
+            if "*" not in held:
+                return first_value(actuals, 1) if len(actuals) > 1 else NONE
+        return UNKNOWN
+    if name in ("items", "values", "keys"):
+        value = union(tuple(held.values())) if held and "*" not in held else UNKNOWN
+        return Coll("iterator", {"items": Tup((Plain("str"), value)), "values": value}.get(name, Plain("str")), None, len(held) if "*" not in held else None)
+    if name == "copy":
+        return receiver
+    return UNKNOWN
+
+
+def _stack_method(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """`ExitStack`: what it enters it also ends."""
+    first = first_value(actuals)
+    if name in ("enter_context", "enter_async_context"):
+        escape(frame, first)
+        value = frame.world.steps.enter(frame, first, node)
+        escape(frame, value)
+        return Awaitable(value) if name == "enter_async_context" else value
+    if name in ("push", "callback", "push_async_exit", "push_async_callback"):
+        for actual in actuals:
+            escape(frame, actual.value)
+            if isinstance(actual.value, Method):
+                escape(frame, actual.value.receiver)
+        return first
+    return UNKNOWN
+
+
+__all__ = ["born_in", "call_library", "call_method", "item_at", "iterated", "mark_loaded", "text_of"]

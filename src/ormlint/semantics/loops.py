@@ -1,0 +1,346 @@
+"""Which kind of loop a loop is: the classifier that decides most false alarms of the in-loop rules.
+
+Takes a loop's statement and the value that it iterates over; gives a `Loop` with its kind and the reason:
+`rows` (one iteration for each element of a collection of rows) · `batch` (each element is a batch, chunk or page) · `retry` · `worker`
+(consumes for ever, or polls) · `literal` (a short, written sequence) · `unknown` (an iterable of which nothing is known). Whether an iteration
+ends with `break` or opens its own session is not a kind here: flow sees the first, the session's own loops tell the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ormlint.facts import records as r
+from ormlint.orms import registry as orms
+from ormlint.semantics.frame import Frame
+from ormlint.semantics.state import Loop, names_in
+from ormlint.semantics.symbols import nested_bodies
+from ormlint.semantics.values import (
+    ClassRef,
+    Coll,
+    Const,
+    Entity,
+    LibInstance,
+    Plain,
+    Query,
+    Result,
+    Tup,
+    UnionOf,
+    Unknown,
+    Value,
+    options_of,
+)
+
+SHORT = 16
+"""A display of at most so many elements is a literal loop."""
+_ATTEMPTS = frozenset({"attempt", "attempts", "retry", "retries", "tries", "try_number", "attempt_number", "n_try", "retry_count", "_attempt", "i_try"})
+_BATCH_TARGETS = frozenset({"batch", "chunk", "page", "partition", "window", "block", "slice_", "group_of_rows", "id_batch", "ids_chunk"})
+_WAITS = frozenset({"sleep", "wait", "poll", "get_message", "receive", "recv", "consume", "brpop", "blpop", "xread", "xreadgroup", "listen", "join"})
+
+
+def for_loop(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> Loop:
+    """The loop that a `for` statement is."""
+    kind, why = _kind_of_for(frame, stmt, source, iterable)
+    return Loop(frame.site(stmt), kind, why, varying(frame, stmt, stmt.target, stmt.body, False), each_of(iterable, stmt.target))
+
+
+def while_loop(frame: Frame, stmt: r.While) -> Loop:
+    """The loop that a `while` statement is."""
+    kind, why = _kind_of_while(stmt)
+    names = varying(frame, stmt, None, stmt.body, True) | _walrus_names(stmt.test)
+    return Loop(frame.site(stmt), kind, why, names)
+
+
+def comprehension_loop(frame: Frame, generator: r.Generator, source: Value, iterable: Value, comp: r.Comp) -> Loop:
+    """The loop that one `for` of a comprehension is; its place is the generator's own from target to iterable."""
+    kind, why = _kind_of_iterable(frame, generator.iter, source, iterable, generator.target)
+    return Loop(frame.site(comp), kind, why, names_in(generator.target), each_of(iterable, generator.target), True)
+
+
+def each_of(iterable: Value, target: r.Expr) -> str:
+    """What one iteration is about, in a word."""
+    elem = iterable.elem if isinstance(iterable, Coll) else None
+    for item in options_of(elem) if elem is not None else ():
+        if isinstance(item, Entity):
+            return item.model.rsplit(":", 1)[-1].rsplit(".", 1)[-1]
+    return target.id if isinstance(target, r.Name) else "element"
+
+
+def _kind_of_for(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> tuple[str, str]:
+    target = stmt.target.id if isinstance(stmt.target, r.Name) else ""
+    call = _called(stmt.iter)
+    if target in _ATTEMPTS or call in ("Retrying", "AsyncRetrying", "retrying"):
+        if _has(stmt.body, (r.Try,)) or call.endswith("etrying") or _leaves(stmt.body):
+            return "retry", "it tries again"
+    if call in ("range", "count") and _has(stmt.body, (r.Try,)) and _leaves(stmt.body) and _unused_except_in_calls(stmt, target):
+        return "retry", "it tries again until it succeeds"
+    kind, why = _kind_of_iterable(frame, stmt.iter, source, iterable, stmt.target)
+    if kind == "unknown" and stmt.is_async and not isinstance(iterable, Coll):
+        return "worker", "it consumes a stream"
+    return kind, why
+
+
+def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: Value, target: r.Expr) -> tuple[str, str]:
+    call = _called(iter_expr)
+    name = target.id if isinstance(target, r.Name) else ""
+    if isinstance(iter_expr, r.Seq) and len(iter_expr.items) <= SHORT and not any(isinstance(item, r.Star) for item in iter_expr.items):
+        return "literal", "its elements are written out"
+    if isinstance(iter_expr, r.Call) and call == "range":
+        if len(iter_expr.args) == 3:
+            return "batch", "it steps through the rows in chunks"
+        if all(isinstance(arg.value, r.Const) for arg in iter_expr.args) and isinstance(iterable, Coll) and iterable.size is not None and iterable.size <= SHORT:
+            return "literal", "it runs a fixed, small number of times"
+    if call in ("enumerate", "zip", "reversed", "sorted", "list", "tuple", "tqdm") and isinstance(iter_expr, r.Call) and iter_expr.args:
+        first = iter_expr.args[0].value
+        if isinstance(first, r.Seq) and len(first.items) <= SHORT:
+            return "literal", "its elements are written out"
+        if _called(first) == "range" and isinstance(first, r.Call) and len(first.args) == 3:
+            return "batch", "it steps through the rows in chunks"
+    if isinstance(iterable, Tup):
+        return "literal", "its elements are known"
+    if isinstance(iterable, LibInstance) and iterable.cls == "kwargs" and not any(key == "*" for key, _ in iterable.data):
+        return "literal", "its keys are written out"
+    if isinstance(iterable, Coll):
+        if iterable.size is not None and iterable.size <= SHORT:
+            return "literal", "its elements are written out"
+        if iterable.batches or _is_collection(iterable.elem):
+            return "batch", "each element is itself a collection"
+        if call in orms.BATCH_NAMES and not _is_row(iterable.elem):
+            return "batch", f"{call}() gives batches"
+        if _is_row(iterable.elem) or (iterable.key is not None and _is_row(iterable.key)):
+            return "rows", "one iteration for each row"
+        if isinstance(source, Query):
+            return "rows", "one iteration for each row"
+    if isinstance(source, (Query, Result)) or (isinstance(source, UnionOf) and any(isinstance(item, (Query, Result)) for item in source.items)):
+        return "rows", "one iteration for each row"
+    if isinstance(iterable, UnionOf):
+        kinds = [_kind_of_iterable(frame, iter_expr, item, item, target) for item in iterable.items if not (isinstance(item, Const) and item.kind == "none")]
+        for wanted in ("rows", "batch"):
+            for kind, why in kinds:
+                if kind == wanted:
+                    return kind, why
+        if kinds and all(kind == "literal" for kind, _ in kinds):
+            return kinds[0]
+    if isinstance(iterable, ClassRef):
+        return "literal", "it goes over the members of an enum"
+    if name in _BATCH_TARGETS or (isinstance(target, r.Seq) and any(isinstance(item, r.Name) and item.id in _BATCH_TARGETS for item in target.items)):
+        return "batch", f"its element is called {name or 'a batch'}"
+    if call in orms.BATCH_NAMES:
+        return "batch", f"{call}() gives batches"
+    if call in _WAITS or (isinstance(iter_expr, r.Call) and call == "iter" and len(iter_expr.args) == 2):
+        return "worker", "it consumes for ever"
+    if isinstance(iterable, LibInstance) and iterable.cls in ("fifo", "async_fifo"):
+        return "worker", "it consumes a queue"
+    return "unknown", "its elements are not known"
+
+
+def _is_row(value: Value) -> bool:
+    for item in options_of(value):
+        if isinstance(item, Entity):
+            return True
+        if isinstance(item, Tup) and any(_is_row(part) or isinstance(part, Plain) for part in item.items):
+            if any(_is_row(part) for part in item.items):
+                return True
+    return False
+
+
+def _is_collection(value: Value) -> bool:
+    parts = [item for item in options_of(value) if not isinstance(item, Unknown)]
+    if not parts:
+        return False
+    if all(isinstance(item, Coll) and item.kind != "dict" for item in parts):
+        return True
+    # `for key, rows in groups.items()`: a group is a batch.
+    return all(isinstance(item, Tup) and len(item.items) == 2 and isinstance(item.items[1], Coll) and item.items[1].kind in ("list", "set", "iterator") for item in parts)
+
+
+def _kind_of_while(stmt: r.While) -> tuple[str, str]:
+    calls = frozenset(_calls(stmt.body)) | frozenset(_calls((r.ExprStmt(stmt.start, stmt.start, stmt.test),)))
+    forever = isinstance(stmt.test, r.Const) and bool(stmt.test.value)
+    test_names = names_in(stmt.test)
+    if calls & _WAITS or "is_set" in calls:
+        return "worker", "it waits between its turns"
+    if _has(stmt.body, (r.Try,)) and (any("retr" in name or "attempt" in name or "tries" in name for name in test_names) or _handler_goes_on(stmt.body)):
+        return "retry", "it tries again until it succeeds"
+    if calls & {"limit", "fetchmany", "partitions", "slice", "paginate", "islice", "offset"}:
+        return "batch", "it takes one page after the other"
+    if any(name in ("offset", "page", "cursor", "last_id", "next_page", "page_token", "next_token", "has_more", "start", "batch", "chunk") for name in test_names | _assigned(stmt.body)):
+        return "batch", "it takes one page after the other"
+    if forever and not _leaves(stmt.body):
+        return "worker", "it never ends"
+    return "unknown", "what it goes over is not known"
+
+
+def _called(expr: r.Expr) -> str:
+    if isinstance(expr, r.Await):
+        expr = expr.value
+    if not isinstance(expr, r.Call):
+        return ""
+    return expr.func.id if isinstance(expr.func, r.Name) else expr.func.attr if isinstance(expr.func, r.Attr) else ""
+
+
+def _statements(body: tuple[r.Stmt, ...]) -> Iterator[r.Stmt]:
+    for stmt in body:
+        yield stmt
+        for inner in nested_bodies(stmt):
+            yield from _statements(inner)
+
+
+def _has(body: tuple[r.Stmt, ...], kinds: tuple[type, ...]) -> bool:
+    return any(isinstance(stmt, kinds) for stmt in _statements(body))
+
+
+def _leaves(body: tuple[r.Stmt, ...]) -> bool:
+    """Whether some path leaves this loop itself: a return, or a break that is not an inner loop's."""
+    for stmt in body:
+        if isinstance(stmt, (r.Return, r.Break)):
+            return True
+        if isinstance(stmt, (r.For, r.While)):
+            if any(isinstance(inner, r.Return) for inner in _statements(stmt.body)) or _leaves(stmt.orelse):
+                return True
+            continue
+        if any(_leaves(inner) for inner in nested_bodies(stmt)):
+            return True
+    return False
+
+
+def _handler_goes_on(body: tuple[r.Stmt, ...]) -> bool:
+    """`try: …; break/return` with a handler that lets the loop go on: a retry."""
+    for stmt in body:
+        if isinstance(stmt, r.Try) and (_leaves(stmt.body) or _leaves(stmt.orelse)):
+            for handler in stmt.handlers:
+                if not handler.body or not isinstance(handler.body[-1], (r.Return, r.Break)):
+                    return True
+    return False
+
+
+def _unused_except_in_calls(stmt: r.For, target: str) -> bool:
+    """The counter of a retry decides nothing but when to stop."""
+    if not target:
+        return False
+    return not any(isinstance(inner, r.Assign) and target in names_in(inner.value) for inner in _statements(stmt.body))
+
+
+def _calls(body: tuple[r.Stmt, ...]) -> Iterator[str]:
+    stack: list[object] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (r.Function, r.Class, r.Lambda)):
+            continue
+        if isinstance(node, r.Call):
+            name = _called(node)
+            if name:
+                yield name
+        if isinstance(node, r.Node):
+            stack.extend(getattr(node, field) for field in node.__struct_fields__)
+        elif isinstance(node, tuple):
+            stack.extend(node)
+
+
+def _assigned(body: tuple[r.Stmt, ...]) -> frozenset[str]:
+    found: set[str] = set()
+    for stmt in _statements(body):
+        if isinstance(stmt, r.Assign):
+            for target in stmt.targets:
+                if isinstance(target, r.Name):
+                    found.add(target.id)
+        elif isinstance(stmt, r.AugAssign) and isinstance(stmt.target, r.Name):
+            found.add(stmt.target.id)
+    return frozenset(found)
+
+
+def _walrus_names(expr: r.Expr) -> frozenset[str]:
+    found: set[str] = set()
+    stack: list[object] = [expr]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, r.Walrus):
+            found |= names_in(node.target)
+        if isinstance(node, r.Node):
+            stack.extend(getattr(node, field) for field in node.__struct_fields__)
+        elif isinstance(node, tuple):
+            stack.extend(node)
+    return frozenset(found)
+
+
+def varying(frame: Frame, stmt: r.Node, target: r.Expr | None, body: tuple[r.Stmt, ...], is_while: bool) -> frozenset[str]:
+    """The names that may be something else in each iteration."""
+    key = (frame.path, stmt.start)
+    known = frame.world.variance.get(key)
+    if known is not None:
+        return known
+    names: set[str] = set(names_in(target)) if target is not None else set()
+    flows: list[tuple[frozenset[str], frozenset[str], bool]] = []
+    for inner in _statements(body):
+        if isinstance(inner, r.Assign):
+            calls = is_while and any(True for _ in _calls((inner,)))
+            flows.append((frozenset(name for part in inner.targets for name in _bound(part)), names_in(inner.value), calls))
+        elif isinstance(inner, r.AnnAssign) and inner.value is not None:
+            flows.append((_bound(inner.target), names_in(inner.value), is_while and any(True for _ in _calls((inner,)))))
+        elif isinstance(inner, r.AugAssign):
+            flows.append((_bound(inner.target), names_in(inner.value), is_while))
+        elif isinstance(inner, r.For):
+            flows.append((_bound(inner.target), names_in(inner.iter), False))
+        elif isinstance(inner, r.With):
+            for item in inner.items:
+                if item.target is not None:
+                    flows.append((_bound(item.target), names_in(item.value), False))
+        walrus = _walrus_names(inner.test) if isinstance(inner, (r.If, r.While)) else frozenset()
+        if walrus and isinstance(inner, (r.If, r.While)):
+            flows.append((walrus, names_in(inner.test), is_while))
+    changed = True
+    while changed:
+        changed = False
+        for bound, used, always in flows:
+            if not bound <= names and (always or not used.isdisjoint(names)):
+                names |= bound
+                changed = True
+    found = frozenset(names)
+    frame.world.variance[key] = found
+    return found
+
+
+def _bound(target: r.Expr) -> frozenset[str]:
+    if isinstance(target, r.Name):
+        return frozenset((target.id,))
+    if isinstance(target, r.Seq):
+        return frozenset(name for item in target.items for name in _bound(item))
+    if isinstance(target, r.Star):
+        return _bound(target.value)
+    return frozenset()
+
+
+def guard(test: r.Expr) -> str:
+    """What an `if` around something means for its loop: "batch" (every n-th time), "once" (only while it is missing), or ""."""
+    if isinstance(test, r.BoolOp):
+        for item in test.items:
+            found = guard(item)
+            if found:
+                return found
+        return ""
+    if isinstance(test, r.Unary) and test.op == "not":
+        if _modulo(test.value):
+            return "batch"
+        return "once" if isinstance(test.value, (r.Name, r.Attr)) else ""
+    if _modulo(test):
+        return "batch"
+    if isinstance(test, r.Compare) and len(test.ops) == 1:
+        left, op, right = test.left, test.ops[0], test.rights[0]
+        if _modulo(left) or _modulo(right):
+            return "batch"
+        if op in (">=", ">", "==") and (_called(left) == "len" or _counter(left)) and not (isinstance(right, r.Const) and right.value in (0, 1)):
+            return "batch"
+        if op in ("is", "==") and isinstance(right, r.Const) and right.kind == "none":
+            return "once"
+        if op == "not in":
+            return "once"
+    return ""
+
+
+def _modulo(expr: r.Expr) -> bool:
+    return isinstance(expr, r.BinOp) and expr.op == "%" and not isinstance(expr.left, (r.Const, r.FString))
+
+
+def _counter(expr: r.Expr) -> bool:
+    name = expr.id if isinstance(expr, r.Name) else expr.attr if isinstance(expr, r.Attr) else ""
+    return any(part in name for part in ("count", "pending", "batch", "since", "buffered", "processed", "counter", "num_", "total", "size", "elapsed"))

@@ -1,0 +1,430 @@
+"""The read-only questions that a rule may ask: the page that a rule's author reads.
+
+`analyse` runs every function of the project once as an entry (its parameters are what they declare) and, through calls, in each context in
+which the project calls it; what they do is kept as observations. `Model` answers from these and changes nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from ormlint.config import Config
+from ormlint.facts import records as r
+from ormlint.findings import Confidence, Finding, Location, Reveal, Trail
+from ormlint.findings import Model as MappedModel
+from ormlint.findings import Step as TrailStep
+from ormlint.project import Project, SourceFile
+from ormlint.semantics import attributes, calls, declared, expressions, flow
+from ormlint.semantics.classes import Attribute, Classes, ClassInfo
+from ormlint.semantics.frame import Frame, World
+from ormlint.semantics.kinds import kind_of
+from ormlint.semantics.layers import Placed, layers_of
+from ormlint.semantics.loading import model_at
+from ormlint.semantics.members import function_kind
+from ormlint.semantics.revealing import reveal, short
+from ormlint.semantics.state import Event, Made, Read, Repeated, Summary
+from ormlint.semantics.symbols import (
+    DefinedClass,
+    FunctionNode,
+    Library,
+    ModuleScope,
+    Symbols,
+    Variable,
+    absolute,
+    nested_bodies,
+)
+from ormlint.semantics.values import Entity, Factory, LibInstance, LibRef, Session, SessionId, Site
+
+_STACK = 512 * 1024 * 1024
+_RECURSION = 30_000
+
+
+class Model:
+    """What the project means, for rules: observations, classes, layers, and how to make a finding."""
+
+    def __init__(self, world: World, layers: dict[str, Placed]) -> None:
+        self._world = world
+        self.config = world.config
+        self.layers = layers
+        self.paths = {scope.path: scope for scope in world.symbols.modules.values()}
+        self.warnings: tuple[str, ...] = ()
+
+    # For the report
+
+    @property
+    def mapped_models(self) -> tuple[MappedModel, ...]:
+        """Every mapped class, sorted by file and line."""
+        return tuple(sorted((self._mapped(info) for info in self.models()), key=lambda model: (model.at.path, model.at.line)))
+
+    @property
+    def resolved_calls(self) -> int:
+        return len(self._world.resolved)
+
+    @property
+    def unresolved_calls(self) -> int:
+        return len(self._world.unresolved - self._world.resolved)
+
+    @property
+    def reveals(self) -> tuple[Reveal, ...]:
+        found = [Reveal(self.location(site), reveal(value, state)) for site, (value, state) in self._world.reveals.items()]
+        return tuple(sorted(found, key=lambda item: (item.at.path, item.at.line, item.at.column)))
+
+    def _mapped(self, info: ClassInfo) -> MappedModel:
+        assert info.model is not None
+        scope = self._world.symbols.modules[info.module]
+        site = Site(scope.path, info.node.name_start, info.node.name_start + len(info.name))
+        attributes_of = info.model.attributes
+        return MappedModel(
+            info.name,
+            info.module,
+            info.model.table if info.model.table and not info.model.table.startswith("?") else None,
+            info.model.style,
+            self.location(site),
+            tuple(name for name, item in attributes_of.items() if item.kind == "column"),
+            tuple(
+                f"{name} -> {short(item.target) if item.target else '?'}{'[]' if item.many else ''} ({item.lazy})"
+                for name, item in attributes_of.items()
+                if item.kind == "relationship"
+            ),
+        )
+
+    # Places
+
+    def location(self, site: Site) -> Location:
+        """A site as a location for people."""
+        record = self.paths[site.path].record
+        line, column = record.position(site.start)
+        end_line, end_column = record.position(max(site.end, site.start))
+        return Location(site.path, line, column, end_line, end_column)
+
+    def role(self, site: Site) -> str:
+        """code, test, migration, script or fixture: the role of the file."""
+        return self.paths[site.path].role
+
+    def layer(self, module: str) -> str:
+        """The layer of a module, or ""."""
+        placed = self.layers.get(module)
+        return placed.layer if placed is not None else ""
+
+    def modules(self) -> Iterator[ModuleScope]:
+        """Every module, by name."""
+        for name in sorted(self._world.symbols.modules):
+            yield self._world.symbols.modules[name]
+
+    @property
+    def symbols(self) -> Symbols:
+        return self._world.symbols
+
+    @property
+    def classes(self) -> Classes:
+        return self._world.classes
+
+    def models(self) -> Iterator[ClassInfo]:
+        """Every mapped class."""
+        for info in self._world.classes.infos.values():
+            if info.model is not None:
+                yield info
+
+    # Observations
+
+    def repeated(self, *kinds: str) -> Iterator[Repeated]:
+        """Events of these kinds that happen again in each iteration of a loop, innermost loop first for each event."""
+        found = [item for item in self._world.repeated.values() if item.event.kind in kinds]
+        found.sort(key=lambda item: (item.event.site, item.event.kind, item.event.attr, item.loop.site.end - item.loop.site.start))
+        yield from found
+
+    def made_sessions(self) -> Iterator[Made]:
+        """Sessions that a function made and may leave open."""
+        yield from sorted(self._world.made.values(), key=lambda item: item.site)
+
+    def entries(self) -> Iterator[tuple[FunctionNode, Summary]]:
+        """Every function with what it does when nothing is known of its caller."""
+        for id in sorted(self._world.entries):
+            yield self._world.symbols.functions[id], self._world.entries[id]
+
+    def summary(self, function: str) -> Summary | None:
+        """What one function does, by its id `pkg.mod:Class.method`."""
+        return self._world.entries.get(function)
+
+    def method_kind(self, function: str) -> str:
+        """property, static, class or method."""
+        return function_kind(self._world, function)
+
+    def attribute(self, model: str, name: str) -> Attribute | None:
+        return self._world.classes.mapped_attribute(model, name)
+
+    def root_model(self, entity: Entity) -> str | None:
+        """The mapped class that the entity's query gave, before the relationships of its path."""
+        if not entity.path:
+            return entity.model
+        found = [info.id for info in self.models() if model_at(self.classes, info.id, ".".join(entity.path)) == entity.model]
+        named = [id for id in found if short(id) == entity.origin.name]
+        return named[0] if named else found[0] if len(found) == 1 else None
+
+    def is_generator_loop(self, item: Repeated) -> bool:
+        """Whether the loop yields between its commits: its consumer decides when they happen."""
+        function = self.symbols.functions.get(item.function)
+        return function is not None and function.node.is_generator and not item.loop.is_comprehension and _yields_in(function.node.body, item.loop.site)
+
+    def is_single_shot(self, made: Made) -> bool:
+        """Whether a session at the top of a module belongs to a script that runs once."""
+        scope = self.paths[made.site.path]
+        if made.place != "module":
+            return False
+        return scope.role == "script" or any(_is_main_guard(stmt) for stmt in scope.record.body)
+
+    # Imports
+
+    def imports_of(self, module: str) -> Iterator[r.Import]:
+        """Every import statement of a module, at any depth, in order."""
+        stack: list[r.Stmt] = list(reversed(self.symbols.modules[module].record.body))
+        while stack:
+            stmt = stack.pop()
+            if isinstance(stmt, r.Import):
+                yield stmt
+            inner = [part for body in nested_bodies(stmt) for part in body]
+            if isinstance(stmt, (r.Function, r.Class)):
+                inner.extend(stmt.body)
+            stack.extend(reversed(inner))
+
+    def orm_import(self, module: str, statement: r.Import, name: r.ImportName) -> str:
+        """Why importing this name brings the ORM in, in words; "" where it does not."""
+        scope = self.symbols.modules[module]
+        if statement.is_from:
+            source = absolute(module, scope.is_package, statement)
+            if source is None:
+                return ""
+            if not self.symbols.is_module(source):
+                return f"imports {name.name} from {source}" if is_orm_package(source) else ""
+            if name.name == "*":
+                return next((words for bound in sorted(self.symbols.modules[source].bindings) if not bound.startswith("_") and (words := self._orm_symbol(source, bound))), "") if source in self.symbols.modules else ""
+            return self._orm_symbol(source, name.name)
+        return f"imports {name.name}" if not self.symbols.is_module(name.name) and is_orm_package(name.name) else ""
+
+    def _orm_symbol(self, module: str, name: str) -> str:
+        symbol = self.symbols.member(module, name)
+        if isinstance(symbol, DefinedClass):
+            info = self.classes.infos.get(symbol.id)
+            if info is None:
+                return ""
+            if info.model is not None:
+                return f"imports the entity {info.name}" if info.model.style != "imperative" else ""
+            if info.is_base:
+                return f"imports the declarative base {info.name}"
+            return f"imports the session class {info.name}" if any(kind_of(item) in ("session", "async_session", "database") for item in info.libraries) else ""
+        if isinstance(symbol, Library):
+            return f"imports {symbol.name}" if is_orm_package(symbol.name) else ""
+        if isinstance(symbol, Variable):
+            value = expressions.module_value(self._world, symbol.module, symbol.name)
+            if isinstance(value, Session):
+                return f"imports the session {name}"
+            if isinstance(value, Factory):
+                return f"imports the session factory {name}"
+            if isinstance(value, LibInstance) and value.cls in _ORM_OBJECTS:
+                return f"imports {name}, a {value.cls.replace('_', ' ')}"
+            if isinstance(value, LibRef) and is_orm_package(value.name):
+                return f"imports {name}, which is {value.name}"
+        return ""
+
+    # Findings
+
+    def finding(
+        self, code: str, name: str, site: Site, message: str, confidence: Confidence = Confidence.likely, trail: Trail = (), symbol: str = ""
+    ) -> Finding:
+        """A finding at a site."""
+        return Finding(code, name, self.location(site), message, confidence, trail, symbol.replace(":", ".").replace(".<locals>", ""))
+
+    def step(self, site: Site, note: str) -> TrailStep:
+        return TrailStep(self.location(site), note)
+
+    def text(self, site: Site) -> str:
+        """A name for what stands at a site is not kept in records; rules use values. This is the file and line, for messages."""
+        at = self.location(site)
+        return f"{at.path}:{at.line}"
+
+    def way(self, event: Event) -> Trail:
+        """The steps of an event from its own place down to where it happens."""
+        return tuple(self.step(step.site, step.note) for step in event.via)
+
+    def source_of(self, entity: Entity) -> Trail:
+        """Where an entity came from: the query, and the calls that handed it on."""
+        origin = entity.origin
+        if origin.kind in ("query", "get") and origin.site.path in self.paths:
+            verb = "loaded by this query" if origin.kind == "query" else "loaded by its key"
+            return (self.step(origin.site, f"{short(entity.origin.name)} is {verb}"),)
+        if origin.kind == "param" and origin.site.path in self.paths:
+            return (self.step(origin.site, f"{origin.name} is handed in; nothing in the project loads more with it"),)
+        return ()
+
+
+_ORM_OBJECTS = frozenset({"declarative_base_factory", "declarative_base", "engine", "async_engine", "database", "registry", "table", "metadata"})
+_ORM_PACKAGES = frozenset({"sqlalchemy", "flask_sqlalchemy", "sqlmodel", "flask_sqlalchemy_lite", "sqlalchemy_utils", "geoalchemy2", "advanced_alchemy"})
+
+
+def is_orm_package(name: str) -> bool:
+    """Whether a dotted name belongs to an ORM package."""
+    return name.split(".", 1)[0] in _ORM_PACKAGES
+
+
+def _is_main_guard(stmt: r.Stmt) -> bool:
+    return isinstance(stmt, r.If) and isinstance(stmt.test, r.Compare) and isinstance(stmt.test.left, r.Name) and stmt.test.left.id == "__name__"
+
+
+def _yields_in(body: Sequence[r.Stmt], site: Site) -> bool:
+    stack: list[object] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (r.Function, r.Class, r.Lambda)):
+            continue
+        if isinstance(node, r.Yield) and site.start <= node.start < site.end:
+            return True
+        if isinstance(node, r.Node):
+            stack.extend(getattr(node, field) for field in node.__struct_fields__)
+        elif isinstance(node, tuple):
+            stack.extend(node)
+    return False
+
+
+def analyse(project: Project, records: Mapping[str, r.Record], config: Config) -> Model:
+    """Understands a project: its classes, and what each of its functions does."""
+    scopes: dict[str, ModuleScope] = {}
+    for file in project.files:
+        record = records.get(file.rel)
+        if record is None or record.error is not None:
+            continue
+        add_scope(scopes, file, record)
+    return understand(scopes, config)
+
+
+def add_scope(scopes: dict[str, ModuleScope], file: SourceFile, record: r.Record) -> None:
+    """Adds a module; of two files with one name the first keeps it, the other gets its path for a name."""
+    name = file.module
+    if name in scopes:
+        name = file.rel.removesuffix(".py").replace("/", ".")
+        if name in scopes:
+            name = f"{name}#"
+    scopes[name] = ModuleScope(name, file.rel, file.is_package, file.role, record)
+
+
+def understand(scopes: dict[str, ModuleScope], config: Config) -> Model:
+    """The model of modules that are already read."""
+    symbols = Symbols(scopes)
+    world = World(symbols, Classes(symbols), config)
+    wire(world)
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            run_all(world)
+        except BaseException as error:  # noqa: BLE001  handed to the caller's thread below
+            failure.append(error)
+
+    # Deep call chains of the analysed code are deep recursion here: a thread can be given the stack for it.
+    limit = sys.getrecursionlimit()
+    size = threading.stack_size(_STACK)
+    try:
+        sys.setrecursionlimit(_RECURSION)
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(size)
+        sys.setrecursionlimit(limit)
+    if failure:
+        raise failure[0]
+    return Model(world, layers_of(scopes.values(), config.layers))
+
+
+def wire(world: World) -> None:
+    """Gives the world its steps of evaluation."""
+    steps = world.steps
+    steps.evaluate = expressions.evaluate
+    steps.attribute = attributes.attribute
+    steps.call = calls.call
+    steps.run = flow.run
+    steps.declared = declared.declared
+    steps.module_value = expressions.module_value
+    steps.entry_frame = calls.entry_frame
+    steps.per_element = flow.per_element
+    steps.enter = flow.enter_value
+    steps.at_yield = flow.at_yield
+    steps.sliced_query = flow.sliced_query
+
+
+def run_all(world: World) -> None:
+    """Runs every module's own statements and every function as an entry."""
+    collect_eager(world)
+    for name in sorted(world.symbols.modules):
+        run_module(world, world.symbols.modules[name])
+    ids = sorted(world.symbols.functions)
+    for id in ids:
+        run_entry(world, id)
+    # Fields that were unknown when a method was run and that some construction has filled since: those methods once more.
+    late = {cls for cls, name in world.wanted if any((ancestor, name) in world.built for ancestor in world.classes.infos[cls].mro)}
+    for cls in sorted(late):
+        for methods in world.classes.infos[cls].methods.values():
+            for id in methods:
+                run_entry(world, id)
+
+
+def collect_eager(world: World) -> None:
+    """The names of relationships that some option or mapping of the project loads eagerly; evaluation adds what it finds."""
+    for info in world.classes.infos.values():
+        if info.model is None:
+            continue
+        for attribute in info.model.attributes.values():
+            if attribute.kind == "relationship" and attribute.lazy not in ("select", "unknown"):
+                world.eager.add(attribute.name)
+
+
+def run_module(world: World, scope: ModuleScope) -> None:
+    """Runs the statements at the top of a module."""
+    frame = Frame(world, scope, None, budget=200_000)
+    try:
+        frame.run(scope.record.body)
+    except calls.TooMuch:
+        world.abandoned.add(f"{scope.name}:")
+    for id, session in frame.sessions_made.items():
+        if id.kind == "global":
+            world.made[(session.id.site, frame.name)] = Made(session, session.id.site, frame.name, (), "module", _bound_name(frame, id))
+
+
+def _bound_name(frame: Frame, id: SessionId) -> str:
+    return next((name for name, value in frame.state.vars.items() if isinstance(value, Session) and value.id == id), "")
+
+
+def run_entry(world: World, id: str) -> None:
+    """Runs one function as if called from outside, and keeps its summary."""
+    function = world.symbols.functions[id]
+    if "<lambda" in id:
+        return
+    outer = world.entries.get(function.outer) if function.outer else None
+    del outer
+    frame = Frame(world, world.symbols.modules[function.module], function)
+    params = calls.entry_params(frame, function)
+    if function.outer:
+        # An inner function is met with its closure when the outer one runs; alone it knows less.
+        frame.closure = {}
+    key = ("entry", id)
+    world.summaries.pop(key, None)
+    summary = calls.summarise(world, key, function, params, {}, {}, None)
+    if summary is not None:
+        world.entries[id] = summary
+    for item in world.pending.get(key, ()):
+        calls.note_repeated(frame, item)
+    if function.node.decorators and not function.outer:
+        quiet = Frame(world, world.symbols.modules[function.module], None)
+        try:
+            wrapper = calls.decorated(quiet, id)
+            if wrapper is not None:
+                actuals = [calls.Actual(value) for name, value in params.items()]
+                quiet.call(wrapper, actuals[: len([p for p in function.node.params if p.kind in ("pos", "pos-only") and p.default is None])], function.node)
+        except calls.TooMuch:
+            world.abandoned.add(id)
+
+
+__all__ = ["Confidence", "Model", "Read", "Sequence", "analyse", "msgspec"]

@@ -1,0 +1,337 @@
+"""Queries and results: how they are built, what executing them does, and what their elements are.
+
+Takes a method name, its row of the vocabulary and the receiver; gives the value. One function serves `Query`, `select()` and all
+results, because the vocabulary says what each method returns in neutral words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ormlint.facts import records as r
+from ormlint.orms import registry as orms
+from ormlint.orms.vocabulary import MethodRow
+from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.loading import gathered, origin_of
+from ormlint.semantics.unit_of_work import operate, register
+from ormlint.semantics.values import (
+    NONE,
+    UNKNOWN,
+    Awaitable,
+    ClassRef,
+    Coll,
+    Const,
+    Entity,
+    LibInstance,
+    ModelAttr,
+    Plain,
+    Query,
+    Result,
+    Session,
+    Tup,
+    UnionOf,
+    Value,
+    join,
+    options_of,
+    union,
+)
+
+_EXPRESSIONS = frozenset({"expression", "subquery", "cte", "exists", "scalar_select", "value", "count", "bool"})
+DML = frozenset({"insert", "update", "delete"})
+
+
+def start(frame: Frame, style: str, actuals: Sequence[Actual], node: r.Node, session: Session | None = None) -> Query:
+    """`select(…)`, `session.query(…)`, `update(…)`: a new query over its arguments."""
+    columns: list[Value] = []
+    exact = True
+    for actual in actuals:
+        if actual.keyword is not None:
+            continue
+        if actual.star:
+            exact = False
+            continue
+        value = actual.value
+        if isinstance(value, Coll):  # select([a, b]) of 1.3
+            columns.extend(options_of(value.elem))
+        elif isinstance(value, Tup):
+            columns.extend(value.items)
+        else:
+            columns.append(value)
+    query = Query(style, tuple(_column(column) for column in columns), frame.site(node), session, exact=exact)
+    return msgspec.structs.replace(query, dml=style if style in DML else "")
+
+
+def _column(value: Value) -> Value:
+    if isinstance(value, (ClassRef, ModelAttr)):
+        return value
+    if isinstance(value, LibInstance):
+        return value if value.cls in ("bundle", "table") else Plain()
+    if isinstance(value, UnionOf) and all(isinstance(item, (ClassRef, ModelAttr)) for item in value.items):
+        return value
+    if isinstance(value, (Plain, Const)):
+        return Plain()
+    return UNKNOWN
+
+
+def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """A method that builds a query further; what it returns is a query again."""
+    if name == "options":
+        options, exact = gathered(frame, actuals)
+        joined = query.joined_collection or any(_joins_collection(frame, query, option) for option in options)
+        return msgspec.structs.replace(query, options=(*query.options, *options), exact=query.exact and exact, joined_collection=joined)
+    if name in ("limit", "slice", "offset", "fetch"):
+        return msgspec.structs.replace(query, limited=True)
+    if name == "yield_per":
+        return msgspec.structs.replace(query, batched=True)
+    if name == "execution_options":
+        batched = any(actual.keyword in ("yield_per", "stream_results") for actual in actuals)
+        return msgspec.structs.replace(query, batched=query.batched or batched)
+    if name == "with_for_update":
+        return msgspec.structs.replace(query, locked=True)
+    if name == "with_session":
+        session = actuals[0].value if actuals else UNKNOWN
+        return msgspec.structs.replace(query, session=session if isinstance(session, Session) else None)
+    if row.returns in ("query_of_arguments", "select_of_arguments"):
+        again = start(frame, query.style, actuals, node, query.session)
+        return msgspec.structs.replace(again, options=query.options, exact=query.exact)
+    if row.returns in ("query_and_arguments", "select_and_arguments"):
+        more = start(frame, query.style, actuals, node, query.session)
+        return msgspec.structs.replace(query, columns=(*query.columns, *more.columns))
+    if name in ("filter", "filter_by", "where"):
+        names = tuple(actual.keyword for actual in actuals if actual.keyword)
+        return msgspec.structs.replace(query, filters=(*query.filters, *names, name)[:16])
+    if name in ("returning", "return_defaults"):
+        more = start(frame, query.style, actuals, node, query.session)
+        return msgspec.structs.replace(query, columns=more.columns)
+    if name == "from_statement":
+        first = actuals[0].value if actuals else UNKNOWN
+        return query if query.columns else msgspec.structs.replace(query, exact=False) if first is UNKNOWN else query
+    return query
+
+
+def _joins_collection(frame: Frame, query: Query, option: object) -> bool:
+    joined = getattr(option, "joined", False)
+    if not joined or not query.columns or not isinstance(query.columns[0], ClassRef):
+        return False
+    model: str | None = query.columns[0].cls
+    for path, mode in option.paths:  # type: ignore[attr-defined]
+        if mode != "eager":
+            continue
+        current: str | None = model
+        for name in path.split("."):
+            attribute = frame.world.classes.mapped_attribute(current or "", name)
+            if attribute is None:
+                break
+            if attribute.many:
+                return True
+            current = attribute.target
+    return False
+
+
+# Elements
+
+
+def columns_as_values(frame: Frame, query: Query, session: Session | None, node: r.Node) -> tuple[Value, ...]:
+    """What each column of one row is; entities get an origin at `node`."""
+    return tuple(_value_of_column(frame, query, column, session, node) for column in query.columns)
+
+
+def _value_of_column(frame: Frame, query: Query, column: Value, session: Session | None, node: r.Node) -> Value:
+    classes = frame.world.classes
+    if isinstance(column, UnionOf):
+        return union(tuple(_value_of_column(frame, query, item, session, node) for item in column.items))
+    if isinstance(column, ClassRef):
+        if classes.model(column.cls) is None:
+            return UNKNOWN
+        return _entity(frame, query, column.cls, session, node)
+    if isinstance(column, ModelAttr):
+        attribute = classes.mapped_attribute(column.model, column.name)
+        if attribute is not None and attribute.kind == "relationship" and attribute.target is not None:
+            return _entity(frame, query, attribute.target, session, node)
+        return Plain(attribute.type if attribute is not None else "")
+    if isinstance(column, Plain):
+        return column
+    return UNKNOWN
+
+
+def _entity(frame: Frame, query: Query, model: str, session: Session | None, node: r.Node) -> Entity:
+    origin = origin_of(frame.world.classes, model, "query", frame.site(node), query.options, session, query.exact)
+    register(frame, origin)
+    return Entity(model, origin, (), frame.varying(node))
+
+
+def row_of(frame: Frame, query: Query, session: Session | None, node: r.Node, shape: str) -> Value:
+    """One element: of a legacy Query the entity or a row, of a Result a row, of scalars the first column."""
+    if not query.columns:
+        return UNKNOWN
+    if shape == "scalars":
+        return _value_of_column(frame, query, query.columns[0], session, node)
+    if shape == "mappings":
+        return Coll("dict", union(columns_as_values(frame, query, session, node)), Plain("str"))
+    values = columns_as_values(frame, query, session, node)
+    if shape == "query" and len(values) == 1 and isinstance(query.columns[0], (ClassRef, UnionOf)):
+        return values[0]
+    return Tup(values)
+
+
+def execute_query(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """A method of a legacy Query that runs it."""
+    note = describe(frame, query)
+    if row.effect == "write":
+        operate(frame, query.session, "write", node, note=("UPDATE " if name == "update" else "DELETE ") + note)
+        return Plain("int")
+    operate(frame, query.session, row.effect, node, note=f"SELECT {note}", attr=name)
+    returns = row.returns
+    if returns == "count":
+        return Plain("int")
+    if returns in ("scalar", "scalar_or_none"):
+        first = row_of(frame, query, query.session, node, "scalars")
+        return join(first, NONE) if returns == "scalar_or_none" else first
+    if returns == "result":
+        return Result("rows", query, query.session, site=frame.site(node))
+    element = row_of(frame, query, query.session, node, "query")
+    return _shaped(element, returns, query.batched)
+
+
+def _shaped(element: Value, returns: str, batched: bool = False) -> Value:
+    if returns == "list":
+        return Coll("list", element)
+    if returns == "iterator":
+        return Coll("iterator", element)
+    if returns in ("chunks", "async_chunks"):
+        return Coll("iterator", Coll("list", element), batches=True)
+    if returns in ("element_or_none", "entity_or_none", "scalar_or_none"):
+        return join(element, NONE)
+    return element
+
+
+def consume(frame: Frame, result: Result, name: str, row: MethodRow, node: r.Node) -> Value:
+    """A method of a result: shape it further, or take elements from it."""
+    returns = row.returns
+    if returns == "same":
+        if name == "unique":
+            return msgspec.structs.replace(result, unique=True)
+        if name in ("tuples", "t"):
+            return result
+        return result
+    if returns.endswith("scalar_result"):
+        return msgspec.structs.replace(result, shape="scalars")
+    if returns.endswith("mapping_result"):
+        return msgspec.structs.replace(result, shape="mappings")
+    if returns in ("scalar", "scalar_or_none"):
+        first = row_of(frame, result.query, result.session, node, "scalars")
+        return join(first, NONE) if returns == "scalar_or_none" else first
+    if returns in ("element", "element_or_none", "list", "iterator", "chunks", "async_chunks"):
+        element = row_of(frame, result.query, result.session, node, result.shape)
+        return _shaped(element, returns)
+    if returns in ("count", "value", "bool"):
+        return Plain("int" if returns == "count" else "")
+    if returns == "none":
+        return NONE
+    return UNKNOWN
+
+
+def iterate(frame: Frame, value: Value, node: r.Node) -> Value | None:
+    """What iterating over a query, a result or a value of values gives; None where it is none of these."""
+    if isinstance(value, Query):
+        if value.style in ("query", "dynamic_collection"):
+            operate(frame, value.session, "query", node, note=f"SELECT {describe(frame, value)}", attr="__iter__")
+            return row_of(frame, value, value.session, node, "query")
+        return UNKNOWN
+    if isinstance(value, Result):
+        return row_of(frame, value.query, value.session, node, value.shape)
+    return None
+
+
+def executed(frame: Frame, statement: Value, session: Session | None, row: MethodRow, node: r.Node, is_async: bool) -> Value:
+    """What `session.execute/scalars/scalar/stream(statement)` gives."""
+    query = statement if isinstance(statement, Query) else None
+    if query is not None and query.style == "query":
+        query = msgspec.structs.replace(query, style="select")
+    if query is None and isinstance(statement, UnionOf):
+        parts = [executed(frame, item, session, row, node, is_async) for item in statement.items]
+        return union(tuple(parts))
+    if query is None or not query.columns:
+        columns: tuple[Value, ...] = ()
+        query = Query("select" if query is None else query.style, columns, frame.site(node), session, exact=False)
+    if row.returns == "scalar_or_none":
+        return join(row_of(frame, query, session, node, "scalars"), NONE) if query.columns else UNKNOWN
+    shape = "scalars" if row.returns.endswith("scalar_result") else "rows"
+    return Result(shape, query, session, is_async=row.returns.startswith("async_"), site=frame.site(node))
+
+
+def effect_of(statement: Value) -> str:
+    """What executing a statement does: `write` for DML, else `execute`."""
+    for item in options_of(statement):
+        if isinstance(item, Query) and item.style in DML:
+            return "write"
+    return "execute"
+
+
+def got(frame: Frame, actuals: Sequence[Actual], session: Session | None, row: MethodRow, node: r.Node) -> Value:
+    """`session.get(Model, key, options=[…])`."""
+    model = next((actual.value for actual in actuals if actual.keyword in (None, "entity")), UNKNOWN)
+    options, exact = gathered(frame, [Actual(a.value) for a in actuals if a.keyword == "options"])
+    results: list[Value] = []
+    for item in options_of(model):
+        if isinstance(item, ClassRef) and frame.world.classes.model(item.cls) is not None:
+            query = Query("select", (item,), frame.site(node), session, options, exact=exact)
+            operate(frame, session, "get", node, note=f"SELECT {describe(frame, query)}", attr="get")
+            origin = origin_of(frame.world.classes, item.cls, "get", frame.site(node), options, session, exact)
+            register(frame, origin)
+            results.append(Entity(item.cls, origin, (), frame.varying(node)))
+    if not results:
+        operate(frame, session, "get", node, note="SELECT", attr="get")
+        return UNKNOWN
+    found = union(tuple(results))
+    return join(found, NONE) if row.returns == "entity_or_none" else found
+
+
+def describe(frame: Frame, query: Query) -> str:
+    """What a query reads, in a word: `Order`."""
+    names: list[str] = []
+    for column in query.columns:
+        for item in options_of(column):
+            name = ""
+            if isinstance(item, ClassRef):
+                name = item.cls.rsplit(":", 1)[-1].rsplit(".", 1)[-1]
+            elif isinstance(item, ModelAttr):
+                name = item.model.rsplit(":", 1)[-1].rsplit(".", 1)[-1]
+            if name and name not in names:
+                names.append(name)
+    return ", ".join(names[:3])
+
+
+def query_method(frame: Frame, query: Query, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """A method of a query or statement."""
+    row = orms.METHODS.get((query.style, name))
+    if row is None:
+        return UNKNOWN
+    if row.returns in _EXPRESSIONS and not row.effect:
+        if row.returns in ("subquery", "cte"):
+            return LibInstance("subquery", (("query", query),))
+        return LibInstance("expression")
+    if row.effect in ("query", "get", "write") and not row.is_property:
+        return execute_query(frame, query, name, row, actuals, node)
+    if row.returns == "session":
+        return query.session if query.session is not None else UNKNOWN
+    if row.returns == "select":
+        return msgspec.structs.replace(query, style="select")
+    if row.returns in ("compound_select", "from_statement", "textual_select"):
+        return build(frame, msgspec.structs.replace(query, style=row.returns) if row.returns != "from_statement" else query, name, row, actuals, node)
+    if row.returns in ("same", "query") or row.returns.startswith(("query_", "select_")):
+        return build(frame, query, name, row, actuals, node)
+    if row.returns == "none":
+        if row.effect in ("add", "add_all"):
+            operate(frame, query.session, row.effect, node)
+        return NONE
+    if row.returns == "result":
+        return Result("rows", query, query.session, site=frame.site(node))
+    return UNKNOWN
+
+
+def awaited_if(row: MethodRow, value: Value) -> Value:
+    """The value as the method gives it: a coroutine's, where the row says so."""
+    return Awaitable(value) if row.awaitable else value

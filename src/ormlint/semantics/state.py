@@ -1,0 +1,238 @@
+"""What changes while a function runs: names, loaded state of entities, sessions, and the events so far.
+
+A `State` is the abstract machine's memory at one point of one function; branches copy it and join it again. `Event`s are what a
+function does to the outside (commit, query, load …); they ride along in the state, so that at a loop's back edge the state says
+which of them can happen again.
+"""
+
+from __future__ import annotations
+
+from typing import Union
+
+import msgspec
+
+from ormlint.facts import records as r
+from ormlint.semantics.values import UNKNOWN, Entity, Origin, Session, SessionId, Site, Value, join
+
+
+class Live(msgspec.Struct, frozen=True):
+    """What has happened to the entities of one origin since they were loaded.
+
+    `loaded` are relationship paths read or loaded since; `expired` is where an expiry happened and `how` by what; `fresh` the paths
+    ("" is the entity itself) whose columns were refreshed after it; `detached` where they left their session.
+    """
+
+    loaded: frozenset[str] = frozenset()
+    expired: Union[Site, None] = None
+    how: str = ""
+    fresh: frozenset[str] = frozenset()
+    detached: Union[Site, None] = None
+    detached_how: str = ""
+
+
+FRESH = Live()
+
+
+class SessionState(msgspec.Struct, frozen=True):
+    """What has happened to a session: its possible fates (open, closed, escaped), and its transaction.
+
+    `began` is "" (not begun), read, write or explicit; `opened` is where. `ended` is where it was closed.
+    """
+
+    fates: frozenset[str] = frozenset()
+    began: str = ""
+    opened: Union[Site, None] = None
+    ended: Union[Site, None] = None
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of an event's way down: where, and what happens there."""
+
+    site: Site
+    note: str
+
+
+class Event(msgspec.Struct, frozen=True, cache_hash=True):
+    """Something that a function does.
+
+    `kind` is commit, rollback, flush, query, write, add, close, load, begin, callout. `site` is where in the function itself it stands: the
+    statement's own expression, or the call that leads to it, with the rest of the way in `via`. `varies` are the loops in each of whose
+    iterations it acts on another row. `conditions` are the enclosing `if`s that matter (offset and kind: batch, once). `exceptional` is
+    true inside an `except`; `after_yield` behind a generator's yield.
+    """
+
+    kind: str
+    site: Site
+    note: str = ""
+    session: Union[Session, None] = None
+    entity: Union[Entity, None] = None
+    attr: str = ""
+    how: str = ""
+    varies: tuple[Site, ...] = ()
+    conditions: tuple[tuple[int, str], ...] = ()
+    via: tuple[Step, ...] = ()
+    exceptional: bool = False
+    after_yield: bool = False
+    reported: bool = False
+    own: bool = False
+    """The session was made inside the callee and ended there: a job of its own."""
+    block: bool = False
+    """It stands for a `with session.begin()` block's end."""
+    since: Union[Site, None] = None
+    """Where the expiry or the end of the session happened that makes a read a load."""
+    confidence: int = 2
+
+    @property
+    def end(self) -> Site:
+        """Where it really happens: the last step of the way."""
+        return self.via[-1].site if self.via else self.site
+
+
+class Loop(msgspec.Struct, frozen=True, cache_hash=True):
+    """A loop that is being run: where, of which kind (see `loops.py`), and the names that change in it."""
+
+    site: Site
+    kind: str
+    why: str
+    varying: frozenset[str]
+    each: str = "element"
+    """What one iteration is about, in words: "order"."""
+    is_comprehension: bool = False
+    infinite: bool = False
+
+
+class State:
+    """Names and what has happened, at one point of one function."""
+
+    __slots__ = ("events", "live", "sessions", "vars", "yielded")
+
+    def __init__(self) -> None:
+        self.vars: dict[str, Value] = {}
+        self.live: dict[Origin, Live] = {}
+        self.sessions: dict[SessionId, SessionState] = {}
+        self.events: dict[Event, None] = {}
+        self.yielded = False
+
+    def copy(self) -> State:
+        new = State.__new__(State)
+        new.vars = self.vars.copy()
+        new.live = self.live.copy()
+        new.sessions = self.sessions.copy()
+        new.events = self.events.copy()
+        new.yielded = self.yielded
+        return new
+
+    def same(self, other: State) -> bool:
+        """Whether both know the same, events left aside."""
+        return self.vars == other.vars and self.live == other.live and self.sessions == other.sessions
+
+
+def join_states(states: list[State]) -> State | None:
+    """The state that holds whichever of `states` came here; None where none did. Takes ownership of the first."""
+    if not states:
+        return None
+    first = states[0]
+    for other in states[1:]:
+        if other is not first:
+            _join_into(first, other)
+    return first
+
+
+def _join_into(left: State, right: State) -> None:
+    for name, value in right.vars.items():
+        mine = left.vars.get(name)
+        if mine is None:
+            left.vars[name] = value
+        elif mine is not value:
+            left.vars[name] = join(mine, value)
+    for origin, live in right.live.items():
+        known = left.live.get(origin)
+        left.live[origin] = live if known is None or known == live else _join_live(known, live)
+    for id, state in right.sessions.items():
+        seen = left.sessions.get(id)
+        if seen is None:
+            left.sessions[id] = state
+        elif seen != state:
+            order = ("", "read", "write", "explicit")
+            began = max(seen.began, state.began, key=order.index)
+            left.sessions[id] = SessionState(
+                seen.fates | state.fates, began, seen.opened or state.opened, seen.ended if state.ended is not None else None
+            )
+    left.events.update(right.events)
+    left.yielded = left.yielded or right.yielded
+
+
+def _join_live(left: Live, right: Live) -> Live:
+    return Live(
+        left.loaded & right.loaded,
+        left.expired or right.expired,
+        left.how or right.how,
+        left.fresh & right.fresh if left.expired and right.expired else (left.fresh if left.expired else right.fresh),
+        left.detached if right.detached is not None else None,
+        left.detached_how,
+    )
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What calling a function in one context gives and does, in terms of what it was given.
+
+    `returned` is the value (before it is wrapped as awaitable or iterator); `yielded` what a generator yields; `events` what happens, in
+    order; `finishes` is False where every path raises.
+    """
+
+    returned: Value = UNKNOWN
+    yielded: Value = UNKNOWN
+    events: tuple[Event, ...] = ()
+    finishes: bool = True
+    live: tuple[tuple[Origin, Live], ...] = ()
+    fields: tuple[tuple[str, Value], ...] = ()
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A session that some function made and owns, with the exits at which it may still be open."""
+
+    session: Session
+    site: Site
+    function: str
+    exits: tuple[tuple[str, Site], ...]
+    place: str
+    """local, field, module, class, default."""
+    name: str = ""
+
+
+class Repeated(msgspec.Struct, frozen=True):
+    """An event that happens again in each iteration of a loop."""
+
+    event: Event
+    loop: Loop
+    function: str
+    rows: bool
+    """Whether the loop was shown to go over rows."""
+
+
+class Read(msgspec.Struct, frozen=True):
+    """A read of an attribute that runs SQL or raises, outside of what its loop says."""
+
+    event: Event
+    function: str
+    role: str
+    """property, repr, hybrid … for a method of the entity itself; else ""."""
+
+
+def contains(outer: Site, inner: Site) -> bool:
+    return outer.path == inner.path and outer.start <= inner.start and inner.end <= outer.end
+
+
+def names_in(node: object) -> frozenset[str]:
+    """The bare names that an expression mentions."""
+    found: set[str] = set()
+    stack: list[object] = [node]
+    while stack:
+        item = stack.pop()
+        if type(item) is r.Name:
+            found.add(item.id)
+        elif isinstance(item, r.Node):
+            stack.extend(getattr(item, field) for field in item.__struct_fields__)
+        elif type(item) is tuple:
+            stack.extend(item)
+    return frozenset(found)

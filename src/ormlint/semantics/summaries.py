@@ -1,0 +1,206 @@
+"""Summaries in terms of what a function was given: symbols in place of the caller's sessions and entities, and back.
+
+`Symbols` replaces each session and each entity in a call's arguments by a numbered symbol, so that calls which differ only in *which*
+session they pass share one summary. `Substitution` puts a call's own values into a summary's results and events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from ormlint.semantics.state import FRESH, Event, Live, State
+from ormlint.semantics.values import (
+    NOWHERE,
+    Awaitable,
+    Coll,
+    Entity,
+    FuncRef,
+    Instance,
+    LibInstance,
+    Manager,
+    Method,
+    Origin,
+    Partial,
+    Query,
+    Result,
+    Session,
+    SessionId,
+    Site,
+    Super,
+    Tup,
+    UnionOf,
+    Value,
+)
+
+
+def transform(value: Value, session: Callable[[Session], Session], entity: Callable[[Entity], Value]) -> Value:
+    """The value with every session and entity in it replaced."""
+    kind = type(value)
+    if isinstance(value, Session):
+        return session(value)
+    if isinstance(value, Entity):
+        return entity(value)
+    if isinstance(value, Coll):
+        elem = transform(value.elem, session, entity)
+        key = None if value.key is None else transform(value.key, session, entity)
+        return value if elem is value.elem and key is value.key else Coll(value.kind, elem, key, value.size, value.batches)
+    if isinstance(value, Tup):
+        return Tup(tuple([transform(item, session, entity) for item in value.items]))
+    if isinstance(value, UnionOf):
+        return UnionOf(tuple([transform(item, session, entity) for item in value.items]))
+    if isinstance(value, Instance):
+        return Instance(value.cls, tuple([(name, transform(item, session, entity)) for name, item in value.fields])) if value.fields else value
+    if kind is FuncRef:
+        assert isinstance(value, FuncRef)
+        if value.bound is None and not value.closure:
+            return value
+        bound = None if value.bound is None else transform(value.bound, session, entity)
+        return FuncRef(value.func, bound, tuple([(name, transform(item, session, entity)) for name, item in value.closure]))
+    if isinstance(value, Method):
+        return Method(transform(value.receiver, session, entity), value.name)
+    if isinstance(value, Partial):
+        return Partial(
+            transform(value.func, session, entity),
+            tuple([transform(item, session, entity) for item in value.args]),
+            tuple([(name, transform(item, session, entity)) for name, item in value.keywords]),
+        )
+    if isinstance(value, Query):
+        return value if value.session is None else msgspec.structs.replace(value, session=session(value.session))
+    if isinstance(value, Result):
+        query = transform(value.query, session, entity)
+        return msgspec.structs.replace(value, query=query, session=None if value.session is None else session(value.session))
+    if isinstance(value, Awaitable):
+        return Awaitable(transform(value.value, session, entity))
+    if isinstance(value, LibInstance):
+        if not value.data:
+            return value
+        return LibInstance(value.cls, tuple([(name, transform(item, session, entity)) for name, item in value.data]))
+    if isinstance(value, Manager):
+        return Manager(
+            value.kind,
+            transform(value.enter, session, entity),
+            None if value.session is None else session(value.session),
+            None if value.func is None else transform(value.func, session, entity),
+            tuple([transform(item, session, entity) for item in value.args]),
+            tuple([(name, transform(item, session, entity)) for name, item in value.keywords]),
+        )
+    if isinstance(value, Super):
+        return Super(value.cls, transform(value.bound, session, entity))
+    return value
+
+
+class Symbolic:
+    """The symbols of one call: what each stands for, and how the callee's state starts."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.sessions: dict[SessionId, tuple[Session, Session]] = {}
+        self.entities: dict[tuple[Origin, tuple[str, ...], tuple[Site, ...]], tuple[Entity, Entity]] = {}
+        self.live: dict[Origin, Live] = {}
+
+    def value(self, value: Value) -> Value:
+        return transform(value, self.session, self.entity)
+
+    def session(self, session: Session) -> Session:
+        known = self.sessions.get(session.id)
+        if known is not None:
+            return known[0]
+        if session.id.kind in ("global", "field"):
+            symbol = msgspec.structs.replace(session, born=())
+        else:
+            id = SessionId("arg", NOWHERE, str(len(self.sessions)))
+            symbol = Session(id, session.is_async, session.expires, session.scoped, (), "caller")
+        self.sessions[session.id] = (symbol, session)
+        return symbol
+
+    def entity(self, entity: Entity) -> Entity:
+        key = (entity.origin, entity.path, entity.born)
+        known = self.entities.get(key)
+        if known is not None:
+            return known[0]
+        origin = entity.origin
+        live = self.state.live.get(origin, FRESH)
+        prefix = ".".join(entity.path)
+        expired = live.expired or origin.expired
+        base = live.loaded if expired is not None else origin.loaded | live.loaded
+        kind = origin.kind if origin.kind in ("new", "unknown") else "arg"
+        symbol_origin = Origin(
+            kind,
+            NOWHERE,
+            str(len(self.entities)),
+            _below(base, prefix),
+            _below(origin.blocked, prefix),
+            _below(origin.undeferred, prefix),
+            _below(origin.deferred, prefix),
+            None if origin.session is None else self.session(origin.session),
+            exact=origin.exact,
+        )
+        symbol = Entity(entity.model, symbol_origin)
+        self.entities[key] = (symbol, entity)
+        fresh = frozenset(path for path in live.fresh if path == prefix) and frozenset({""})
+        if expired is not None or live.detached is not None:
+            self.live[symbol_origin] = Live(
+                frozenset(), NOWHERE if expired is not None else None, live.how, fresh, NOWHERE if live.detached is not None else None, live.detached_how
+            )
+        else:
+            self.live[symbol_origin] = FRESH
+        return symbol
+
+    def key(self) -> tuple[tuple[Origin, Live], ...]:
+        """What of the caller's state the callee may see, as part of its context."""
+        return tuple((origin, live) for origin, live in self.live.items() if live is not FRESH)
+
+
+def _below(paths: frozenset[str], prefix: str) -> frozenset[str]:
+    if not prefix or not paths:
+        return paths
+    start = prefix + "."
+    return frozenset(path[len(start) :] for path in paths if path.startswith(start))
+
+
+class Substitution:
+    """The way back: the callee's symbols as the caller's values, and the callee's own sessions and origins as seen from the call."""
+
+    def __init__(self, symbols: Symbolic, call: Site, born: tuple[Site, ...]) -> None:
+        self.sessions = {symbol.id: actual for symbol, actual in symbols.sessions.values()}
+        self.entities = {symbol.origin: actual for symbol, actual in symbols.entities.values()}
+        self.call = call
+        self.born = born
+        self.made: dict[SessionId, Session] = {}
+        self.origins: dict[Origin, Origin] = {}
+
+    def value(self, value: Value) -> Value:
+        return transform(value, self.session, self.entity)
+
+    def session(self, session: Session) -> Session:
+        actual = self.sessions.get(session.id)
+        if actual is not None:
+            return actual
+        if session.id.kind == "made":
+            known = self.made.get(session.id)
+            if known is None:
+                known = msgspec.structs.replace(session, id=SessionId("made", self.call, session.id.name or str(session.id.site.start)), born=self.born)
+                self.made[session.id] = known
+            return known
+        return session
+
+    def entity(self, entity: Entity) -> Entity:
+        actual = self.entities.get(entity.origin)
+        if actual is not None:
+            return Entity(entity.model, actual.origin, (*actual.path, *entity.path), actual.born)
+        return Entity(entity.model, self.origin(entity.origin), entity.path, self.born)
+
+    def origin(self, origin: Origin) -> Origin:
+        known = self.origins.get(origin)
+        if known is None:
+            session = None if origin.session is None else self.session(origin.session)
+            via = origin.via if len(origin.via) >= 4 else (*origin.via, self.call)
+            known = msgspec.structs.replace(origin, session=session, via=via)
+            self.origins[origin] = known
+        return known
+
+    def is_given(self, event: Event) -> bool:
+        """Whether the event concerns an entity that the call passed in."""
+        return event.entity is not None and event.entity.origin in self.entities

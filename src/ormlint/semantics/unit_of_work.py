@@ -1,0 +1,151 @@
+"""What an operation on a session does to the state: commits, expiries, ends, and the transaction.
+
+Takes a frame, a session value and a word of the vocabulary's effects; changes the frame's state and notes the event. Entities
+know their session by their origin; those of an unknown session are left alone.
+"""
+
+from __future__ import annotations
+
+from ormlint.facts import records as r
+from ormlint.orms.vocabulary import EFFECTS
+from ormlint.semantics.frame import Frame
+from ormlint.semantics.state import FRESH, Event, Live, SessionState
+from ormlint.semantics.values import Entity, Origin, Session, Site, Value
+
+_EVENT_KINDS = {
+    "commit": "commit", "commit_or_rollback": "commit", "commit_and_close": "commit", "rollback": "rollback", "flush": "flush",
+    "query": "query", "get": "query", "execute": "query", "stream": "query", "write": "write", "refresh": "query", "merge": "query",
+    "merge_all": "query", "add": "add", "add_all": "add", "delete": "add", "delete_all": "add", "close": "close", "reset": "close",
+    "invalidate": "close", "remove": "close", "close_all": "close", "begin": "begin", "begin_nested": "savepoint",
+    "expire_all": "expire", "expire": "expire", "expunge_all": "expunge", "expunge": "expunge",
+}  # fmt: skip
+
+
+def operate(
+    frame: Frame,
+    session: Session | None,
+    effect: str,
+    node: r.Node,
+    note: str = "",
+    attr: str = "",
+    varies: tuple[Site, ...] | None = None,
+    block: bool = False,
+    entity: Entity | None = None,
+) -> None:
+    """Lets `effect` happen on `session` (None: on one that is not known) at `node`."""
+    kind = _EVENT_KINDS.get(effect)
+    if kind is None:
+        return
+    if varies is None:
+        varies = frame.varying(node)
+    frame.happens(kind, node, session=session, note=note, attr=attr, varies=varies, how=effect, block=block, entity=entity)
+    if session is not None:
+        change(frame, session, effect, frame.site(node))
+
+
+def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
+    """The effect on what the state knows: expiry, detachment, the transaction, the session's fate."""
+    row = EFFECTS.get(effect)
+    if row is None:
+        return
+    state = frame.state
+    if row.expires == "all":
+        if effect.startswith("commit"):
+            if session.expires is True:
+                _expire(frame, session, site, "commit")
+        else:
+            _expire(frame, session, site, "rollback" if effect == "rollback" else "expire_all")
+    if row.detaches == "all":
+        for origin in list(state.live):
+            if _same(origin.session, session):
+                known = state.live[origin]
+                state.live[origin] = Live(known.loaded, known.expired, known.how, known.fresh, site, effect)
+    known_state = state.sessions.get(session.id, SessionState())
+    fates, began, opened, ended = known_state.fates, known_state.began, known_state.opened, known_state.ended
+    if row.ends_transaction:
+        began, opened = "", None
+    elif row.writes and row.opens_transaction:
+        began, opened = ("explicit" if began == "explicit" else "write"), opened or site
+    elif row.opens_transaction and not began:
+        began, opened = "read", site
+    if effect == "begin":
+        began, opened = "explicit", site
+    if effect in ("close", "reset", "invalidate", "remove", "close_all", "commit_and_close"):
+        if fates:
+            fates = frozenset({"closed"})
+        ended = site
+    elif row.runs_sql:
+        ended = None
+    state.sessions[session.id] = SessionState(fates, began, opened, ended)
+
+
+def _same(one: Session | None, other: Session) -> bool:
+    return one is not None and one.id == other.id
+
+
+def _expire(frame: Frame, session: Session, site: Site, how: str) -> None:
+    for origin in list(frame.state.live):
+        if _same(origin.session, session):
+            known = frame.state.live[origin]
+            frame.state.live[origin] = Live(frozenset(), site, how, frozenset(), known.detached, known.detached_how)
+
+
+def expire_one(frame: Frame, entity: Entity, site: Site, how: str) -> None:
+    """Expires one object."""
+    known = frame.state.live.get(entity.origin, FRESH)
+    frame.state.live[entity.origin] = Live(frozenset(), site, how, frozenset(), known.detached, known.detached_how)
+
+
+def detach_one(frame: Frame, entity: Entity, site: Site, how: str) -> None:
+    """Takes one object out of its session."""
+    known = frame.state.live.get(entity.origin, FRESH)
+    frame.state.live[entity.origin] = Live(known.loaded, known.expired, known.how, known.fresh, site, how)
+
+
+def refresh_one(frame: Frame, entity: Entity, names: tuple[str, ...]) -> None:
+    """Reads one object again: its columns are fresh, and so are the relationships that were named."""
+    known = frame.state.live.get(entity.origin, FRESH)
+    prefix = ".".join(entity.path)
+    paths = {f"{prefix}.{name}" if prefix else name for name in names}
+    frame.state.live[entity.origin] = Live(known.loaded | paths, known.expired, known.how, known.fresh | {prefix}, known.detached, known.detached_how)
+
+
+def mark_loaded(frame: Frame, origin: Origin, path: str) -> None:
+    """Notes that the relationship at `path` is loaded now."""
+    known = frame.state.live.get(origin, FRESH)
+    if path not in known.loaded:
+        frame.state.live[origin] = Live(known.loaded | {path}, known.expired, known.how, known.fresh, known.detached, known.detached_how)
+
+
+def register(frame: Frame, origin: Origin) -> None:
+    """A query has just given entities of this origin: they are fresh."""
+    frame.state.live[origin] = FRESH
+
+
+def make(frame: Frame, session: Session) -> None:
+    """A session was just made here and is owned by this function."""
+    frame.state.sessions[session.id] = SessionState(frozenset({"open"}))
+    frame.sessions_made[session.id] = session
+
+
+def escape(frame: Frame, value: Value) -> None:
+    """What is handed to somebody unknown may be ended there: sessions in it are no longer this function's alone."""
+    for session in sessions_in(value):
+        known = frame.state.sessions.get(session.id)
+        if known is not None and "open" in known.fates:
+            frame.state.sessions[session.id] = SessionState(frozenset({"escaped"}), known.began, known.opened, known.ended)
+
+
+def sessions_in(value: object, depth: int = 0) -> list[Session]:
+    """The sessions that a value is or holds."""
+    if isinstance(value, Session):
+        return [value]
+    if depth > 4 or isinstance(value, (Origin, Entity, str, int, float, bool)) or value is None:
+        return []
+    fields = getattr(value, "__struct_fields__", None)
+    parts = [getattr(value, field) for field in fields] if fields else list(value) if isinstance(value, tuple) else []
+    return [session for part in parts for session in sessions_in(part, depth + 1)]
+
+
+def is_event(kind: str, event: Event) -> bool:
+    return event.kind == kind
