@@ -38,10 +38,21 @@ def applies(since: str, until: str | None, current: str) -> bool:
     return version(since) <= now and (until is None or now[: len(version(until))] <= version(until))
 
 
-def ask(environment: Path | None, names: Iterable[str], members: Mapping[str, Iterable[str]], libraries: Iterable[str] = ()) -> Facts:
+def ask(
+    environment: Path | None,
+    names: Iterable[str],
+    members: Mapping[str, Iterable[str]],
+    libraries: Iterable[str] = (),
+    signatures: Iterable[str] = (),
+) -> Facts:
     """Introspects the libraries in a process of its own; `environment` goes to PYTHONPATH, None takes the tests' own packages."""
     question = json.dumps(
-        {"names": list(names), "members": {owner: list(found) for owner, found in members.items()}, "libraries": list(libraries)}
+        {
+            "names": list(names),
+            "members": {owner: list(found) for owner, found in members.items()},
+            "libraries": list(libraries),
+            "signatures": list(signatures),
+        }
     )
     paths = {"PYTHONPATH": str(environment)} if environment else {}
     script = Path(__file__).with_name("library_facts.py")
@@ -113,6 +124,7 @@ _KINDS_BY_ANNOTATION: dict[str, set[str]] = {
     "autoflush_block": {"Iterator"},
     "plain_context": {"AppContext", "RequestContext"},
     "dynamic_relationship": {"RelationshipProperty"},
+    "table": {"Table", "FromClause"},
     "raw_connection": {"PoolProxiedConnection", "Any"},
     "query_property": {"QueryPropertyDescriptor"},
     "select": {"Select", "Executable", "GenerativeSelect", "SelectBase", "Union"},
@@ -128,6 +140,14 @@ _KINDS_BY_ANNOTATION: dict[str, set[str]] = {
 _OPEN = frozenset(
     {
         "value",
+        "mapper_or_state",
+        "relationships_of_class",
+        "columns_of_class",
+        "attributes_of_class",
+        "attributes_of_object",
+        "names",
+        "mapped_class",
+        "object",
         "unknown",
         "expression",
         "entities",

@@ -89,6 +89,12 @@ def example(dotted: str) -> Any:
         "Table": lambda: table,
         "Subquery": lambda: sa.select(table).subquery(),
         "registry": lambda: orm.registry(),
+        "Mapper": lambda: mapped().__mapper__,
+        "InstrumentedAttribute": lambda: mapped().id,
+        "QueryableAttribute": lambda: mapped().id,
+        "DeclarativeBase": mapped,
+        "AutomapBase": mapped,
+        "InstanceState": lambda: sa.inspect(mapped()()),
         "Select": lambda: sa.select(table),
     }
     name = dotted.rpartition(".")[2]
@@ -97,6 +103,13 @@ def example(dotted: str) -> Any:
     if name not in makers or not dotted.startswith(("sqlalchemy", "sqlmodel")):
         return flask_example(name)
     return makers[name]()
+
+
+def mapped() -> Any:
+    import sqlalchemy as sa
+    from sqlalchemy import orm
+
+    return type("Example", (orm.declarative_base(),), {"__tablename__": "example", "id": sa.Column(sa.Integer, primary_key=True)})
 
 
 def async_example(dotted: str, name: str) -> Any:
@@ -192,6 +205,23 @@ def member(owner: Any, instance: Any, name: str) -> dict[str, Any] | None:
     return {"property": False, "coroutine": inspect.iscoroutinefunction(found), "startable": startable, "annotation": annotation}
 
 
+def signature(dotted: str) -> list[list[Any]] | None:
+    """Name, whether it can be given by position, and default (null when it has none that is plain) of each parameter but self."""
+    found = find(dotted)
+    if found is MISSING or found is None:
+        return None
+    try:
+        parameters = list(inspect.signature(found).parameters.values())
+    except (TypeError, ValueError):
+        return None
+    plain = (str, bool, int)
+    return [
+        [one.name, one.kind.name, one.default if isinstance(one.default, plain) else None]
+        for one in parameters
+        if one.name not in ("self", "cls")
+    ]
+
+
 def public(owner: Any) -> list[str]:
     return sorted(name for name in dir(owner) if not name.startswith("_"))
 
@@ -205,6 +235,7 @@ def main() -> None:
         "version": sqlalchemy.__version__,
         "names": {name: kind_of(find(name)) for name in question["names"]},
         "versions": {library: installed(library) for library in question["libraries"]},
+        "signatures": {name: signature(name) for name in question.get("signatures", ())},
         "members": {},
         "public": {},
     }

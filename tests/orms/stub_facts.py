@@ -83,6 +83,8 @@ def resolve(dotted: str, depth: int = 0) -> tuple[str, Found] | None:
         if _file(dotted) is not None:
             return dotted, ("module", None)
         outer = resolve(module, depth + 1)
+        if outer is not None and outer[1][0] == "module" and outer[0] != module:
+            return resolve(f"{outer[0]}.{name}", depth + 1)
         if outer is not None and outer[1][0] == "class":
             inner = _member(outer, name)
             return None if inner is None else (outer[0], ("function", inner))

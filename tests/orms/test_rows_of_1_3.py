@@ -24,6 +24,13 @@ NOT_IN_THE_STUBS = {
     "connection.get_execution_options",
     "loader_option.options",
     "insert.excluded",
+    "mapper.relationships",
+    "mapper.column_attrs",
+    "mapper.attrs",
+    "mapper.all_orm_descriptors",
+    "mapper.persist_selectable",
+    "declarative_base.__table__",
+    "declarative_base.__mapper__",
     "declared_attr.cascading",
 }
 """What SQLAlchemy 1.3 has and its stubs forgot, or wrote as a method where it is a property."""

@@ -26,6 +26,7 @@ from ormlint.orms.vocabulary import (
     ConcurrencyRow,
     DecoratorRow,
     DependencyEndRow,
+    EventRow,
     ExternalRow,
     FunctionRow,
     LazyRow,
@@ -96,6 +97,9 @@ DEPENDENCY_ENDS: tuple[DependencyEndRow, ...] = fastapi.DEPENDENCY_ENDS
 LOADERS: dict[str, LoaderRow] = {name: row for row in loading.LOADERS for name in row.qualnames}
 LOADER_METHODS: dict[str, LoaderRow] = {row.name: row for row in loading.LOADERS if row.method}
 LAZY: dict[tuple[type, Union[str, bool, None]], LazyRow] = {(type(row.value), row.value): row for row in loading.LAZY}
+
+EVENTS: dict[tuple[str, str], EventRow] = {(row.target, row.name): row for row in declarative.EVENTS}
+EVENT_NAMES: dict[str, EventRow] = {row.name: row for row in declarative.EVENTS}
 
 DECORATORS: dict[str, DecoratorRow] = {name: row for row in builtins.DECORATORS for name in row.qualnames}
 TYPING: dict[str, TypingRow] = {name: row for row in builtins.TYPING for name in row.qualnames}

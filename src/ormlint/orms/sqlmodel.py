@@ -33,6 +33,8 @@ CLASSES: tuple[ClassRow, ...] = (
 METHODS: tuple[MethodRow, ...] = (
     *methods("session", "execute", "elements_of_statement", "exec", since="0.0.8", library=_LIB),
     *methods("async_session", "execute", "elements_of_statement", "exec", since="0.0.8", library=_LIB, awaitable=True),
+    *methods("table_model_base", "", "table", "__table__", since="0.0.8", is_property=True, library=_LIB),
+    *methods("table_model_base", "", "mapper", "__mapper__", since="0.0.8", is_property=True, library=_LIB),
     *methods("table_model_base", "", "metadata", "metadata", since="0.0.8", is_property=True, library=_LIB),
 )
 
@@ -46,7 +48,7 @@ FUNCTIONS: tuple[FunctionRow, ...] = (
         since="0.0.8",
         library=_LIB,
     ),
-    *functions("sqlmodel", "inspect", "", "inspection", since="0.0.8", library=_LIB),
+    *functions("sqlmodel", "inspect", "", "mapper_or_state", since="0.0.8", library=_LIB),
 )
 
 PARAMETERS: tuple[ParameterRow, ...] = (

@@ -241,6 +241,18 @@ class DependencyEndRow(msgspec.Struct, frozen=True, gc=False):
     library: str = "fastapi"
 
 
+class EventRow(msgspec.Struct, frozen=True, gc=False):
+    """An event of the ORM or the engine, for `event.listen` and `@listens_for`."""
+
+    name: str
+    target: str
+    """session · mapper · instance · attribute · engine · metadata."""
+    moment: str
+    """before_commit · after_commit · after_rollback · in_flush (SQL of the flush runs now: a commit or flush here breaks it) ·
+    in_transaction · on_load · on_change · on_sql · on_connect · on_mapping."""
+    library: str = "sqlalchemy"
+
+
 class EffectRow(msgspec.Struct, frozen=True, gc=False):
     """What an effect word says of the session, connection or transaction that the method is called on: each field is a "may".
 
@@ -307,6 +319,12 @@ def functions(
     places = modules.split()
     for name in names.split():
         yield FunctionRow(tuple([f"{place}.{name}" for place in places]), effect, returns, awaitable, form, since, until, library)
+
+
+def events(target: str, moment: str, names: str) -> Iterable[EventRow]:
+    """One row for each name, separated by blanks."""
+    for name in names.split():
+        yield EventRow(name, target, moment)
 
 
 def callbacks(
@@ -436,7 +454,6 @@ EFFECTS: dict[str, EffectRow] = {
     "run_sync": EffectRow("runs the given function in a greenlet, with the sync twin of the receiver as its first argument"),
     "run_with": EffectRow("runs the given function with the receiver's connection as its first argument", runs_sql=True),
     "build": EffectRow("a decorator or function that maps a class"),
-    "listen": EffectRow("registers the given or decorated function as an event hook"),
     "put": EffectRow("puts the first argument into the receiver"),
     "put_second": EffectRow("puts the second argument into the receiver"),
     "put_all": EffectRow("puts the elements of the first argument into the receiver"),
@@ -482,6 +499,14 @@ RETURNS: dict[str, str] = {
     "batches_of_second": "lists of elements of the second argument: the loop over it is a loop over batches",
     "pair": "a pair of a key and one of the receiver's elements",
     "keys": "the receiver's keys",
+    "mapper_or_state": "of a class its mapper, of an object its instance_state, of an engine an inspector",
+    "relationships_of_class": "the relationships of the mapped class; each has `.key`, and as a mapping its keys are the names",
+    "columns_of_class": "the columns or column attributes of the mapped class; each has `.key` and `.name`",
+    "attributes_of_class": "all mapped attributes of the class, relationships too; each has `.key`",
+    "attributes_of_object": "all mapped attributes of the object, relationships too; each has `.key`, and `.value` reads it",
+    "names": "names of attributes",
+    "mapped_class": "the mapped class itself",
+    "object": "the mapped object itself",
     "attribute": "the attribute of the first argument that the second argument names",
     "attribute_getter": "a function that reads the named attribute (dotted: a path) of its argument",
     "item_getter": "a function that reads the given item of its argument",
@@ -533,7 +558,6 @@ RETURNS: dict[str, str] = {
     "awaitable_attributes": "the receiver's attributes, each to be awaited",
     "query": "a Query over the same entities, bound to the same session",
     "decorator": "a decorator",
-    "callable": "a function",
     "unknown": "anything",
 }
 
@@ -615,10 +639,11 @@ KINDS: dict[str, str] = {
     "event_listener": "registers an event hook",
     "loader_option": "an option of a query",
     "mapper": "a Mapper",
-    "inspection": "what inspect() gives",
     "table": "a Table",
     "metadata": "a MetaData",
     "foreign_key": "a foreign key of a column",
+    "model_attribute": "a mapped attribute read on the class (`Order.lines`)",
+    "instance_state": "what `inspect(obj)` gives of an object",
     "list": "a list",
     "tuple": "a tuple",
     "set": "a set",

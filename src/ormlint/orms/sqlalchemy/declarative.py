@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ormlint.orms.vocabulary import ClassRow, FunctionRow, MethodRow, ParameterRow, classes, functions, methods
+from ormlint.orms.vocabulary import ClassRow, EventRow, FunctionRow, MethodRow, ParameterRow, classes, events, functions, methods
 
 _ORM = "sqlalchemy.orm"
 _DECLARATIVE = "sqlalchemy.orm sqlalchemy.orm.decl_api"
@@ -78,6 +78,10 @@ CLASSES: tuple[ClassRow, ...] = (
     *classes("sqlalchemy.ext.associationproxy", "AssociationProxy", "association_proxy"),
     *classes(f"{_EXT} {_EXT}.api", "declared_attr", "declared_attr", "decorator"),
     *classes(_DECLARATIVE, "declared_attr", "declared_attr", "decorator", since="1.4"),
+    *classes("sqlalchemy.orm.attributes", "InstrumentedAttribute QueryableAttribute", "model_attribute"),
+    *classes("sqlalchemy.orm", "InstrumentedAttribute QueryableAttribute", "model_attribute", since="1.4"),
+    *classes("sqlalchemy.orm.state", "InstanceState", "instance_state"),
+    *classes("sqlalchemy.orm", "InstanceState", "instance_state", since="1.4"),
     # hooks
     *classes(_ORM, "validates", "validator", "decorator"),
     *classes(_ORM, "reconstructor", "reconstructor", "decorator"),
@@ -102,6 +106,38 @@ METHODS: tuple[MethodRow, ...] = (
     *methods("hybrid_method", "", "same", "expression"),
     *methods("declared_attr", "", "same", "cascading", is_property=True),
     *methods("declared_attr", "", "same", "directive", since="2.0", is_property=True),
+    # what a mapping says of itself
+    *methods("mapper", "", "relationships_of_class", "relationships", is_property=True),
+    *methods("mapper", "", "columns_of_class", "columns c column_attrs primary_key", is_property=True),
+    *methods("mapper", "", "attributes_of_class", "attrs all_orm_descriptors iterate_properties", is_property=True),
+    *methods("mapper", "", "mapped_class", "class_ entity", is_property=True),
+    *methods("mapper", "", "table", "local_table persist_selectable", is_property=True),
+    *methods("mapper", "", "mapper", "mapper", is_property=True),
+    *methods("mapper", "", "value", "primary_key_from_instance identity_key_from_instance"),
+    *methods("mapper", "", "value", "get_property has_property"),
+    *methods("instance_state", "", "attributes_of_object", "attrs", is_property=True),
+    *methods("instance_state", "", "mapper", "mapper", is_property=True),
+    *methods("instance_state", "", "session_or_none", "session", is_property=True),
+    *methods("instance_state", "", "async_session_or_none", "async_session", since="1.4", is_property=True),
+    *methods("instance_state", "", "object", "object", is_property=True),
+    *methods("instance_state", "", "bool", "transient pending persistent detached deleted has_identity modified", is_property=True),
+    *methods("instance_state", "", "names", "unloaded", is_property=True),
+    *methods("instance_state", "", "value", "dict identity identity_key", is_property=True),
+    *methods("declarative_base", "", "table", "__table__", is_property=True),
+    *methods("declarative_base", "", "mapper", "__mapper__", is_property=True),
+    *methods("model_attribute", "", "same", "of_type adapt_to_entity"),
+    *methods("model_attribute", "", "same", "and_", since="1.4"),
+    *methods(
+        "model_attribute",
+        "",
+        "expression",
+        "any has contains in_ notin_ is_ isnot like ilike notlike notilike startswith endswith between asc desc distinct label op match"
+        " concat collate nullsfirst nullslast any_ all_",
+    ),
+    *methods("model_attribute", "", "expression", "not_in is_not not_like not_ilike nulls_first nulls_last regexp_match", since="1.4"),
+    *methods("model_attribute", "", "value", "key", is_property=True),
+    *methods("model_attribute", "", "relationship", "property", is_property=True),
+    # tables
     *methods("metadata", "write", "none", "create_all drop_all"),
     *methods("metadata", "query", "none", "reflect"),
     *methods("metadata", "", "value", "tables sorted_tables", is_property=True),
@@ -117,7 +153,7 @@ METHODS: tuple[MethodRow, ...] = (
 )
 
 FUNCTIONS: tuple[FunctionRow, ...] = (
-    *functions("sqlalchemy sqlalchemy.inspection", "inspect", "", "inspection"),
+    *functions("sqlalchemy sqlalchemy.inspection", "inspect", "", "mapper_or_state"),
     *functions("sqlalchemy.orm", "aliased", "", "class_of_argument"),
     *functions("sqlalchemy.orm", "with_polymorphic", "", "class_of_argument"),
     *functions("sqlalchemy.orm sqlalchemy.orm.util", "with_parent", "", "expression"),
@@ -129,6 +165,30 @@ FUNCTIONS: tuple[FunctionRow, ...] = (
     *functions(_EXT, "has_inherited_table", "", "bool"),
     *functions("sqlalchemy.event sqlalchemy.event.api", "remove", "", "none"),
     *functions("sqlalchemy.event sqlalchemy.event.api", "contains", "", "bool"),
+)
+
+EVENTS: tuple[EventRow, ...] = (
+    *events("session", "before_commit", "before_commit"),
+    *events("session", "after_commit", "after_commit"),
+    *events("session", "after_rollback", "after_rollback after_soft_rollback"),
+    *events("session", "in_flush", "before_flush after_flush after_flush_postexec"),
+    *events(
+        "session",
+        "in_transaction",
+        "after_begin after_transaction_create after_transaction_end after_bulk_update after_bulk_delete before_attach after_attach"
+        " do_orm_execute transient_to_pending pending_to_persistent pending_to_transient persistent_to_deleted persistent_to_transient"
+        " persistent_to_detached deleted_to_detached deleted_to_persistent detached_to_persistent",
+    ),
+    *events("session", "on_load", "loaded_as_persistent"),
+    *events("mapper", "in_flush", "before_insert after_insert before_update after_update before_delete after_delete"),
+    *events("mapper", "on_mapping", "instrument_class mapper_configured before_configured after_configured before_mapper_configured"),
+    *events("instance", "on_load", "load refresh expire pickle unpickle init init_failure"),
+    *events("instance", "in_flush", "refresh_flush"),
+    *events("attribute", "on_change", "append remove set modified bulk_replace init_scalar init_collection dispose_collection"),
+    *events("engine", "on_sql", "before_cursor_execute after_cursor_execute before_execute after_execute"),
+    *events("engine", "on_sql", "begin commit rollback savepoint release_savepoint rollback_savepoint"),
+    *events("engine", "on_connect", "connect first_connect checkout checkin close close_detached reset invalidate do_connect"),
+    *events("metadata", "on_mapping", "before_create after_create before_drop after_drop before_parent_attach after_parent_attach"),
 )
 
 PARAMETERS: tuple[ParameterRow, ...] = (
@@ -181,7 +241,7 @@ PARAMETERS: tuple[ParameterRow, ...] = (
     ParameterRow("session.expire", "instance", 0),
     ParameterRow("session.expire", "attribute_names", 1),
     ParameterRow("session.merge", "instance", 0),
-    ParameterRow("session.merge", "load", 1, default=True),
+    ParameterRow("session.merge", "load", default=True),
     ParameterRow("registry.map_imperatively", "class_", 0, since="1.4"),
     ParameterRow("registry.map_imperatively", "local_table", 1, since="1.4"),
     ParameterRow("imperative_mapper", "class_", 0, until="1.4"),
