@@ -50,6 +50,15 @@ def test_only_rules_that_are_chosen_run() -> None:
     assert [rule.code for rule in select(Config(select=("ORM2", "ORM901")), RULES).rules] == ["ORM201", "ORM202", "ORM212"]
 
 
+def test_rules_that_are_tried_out_run_by_their_code_or_when_asked_for() -> None:
+    rules: Any = (*RULES, ToolRule("ORM210", "retry-repeats-effect", "", True, preview=True))
+    assert "ORM210" not in select(Config(select=("ORM2",)), rules).codes
+    assert "ORM210" not in select(Config(), rules).codes
+    assert "ORM210" in select(Config(preview=True), rules).codes
+    assert "ORM210" in select(Config(extend_select=("ORM210",)), rules).codes
+    assert "ORM210" in select(Config(select=("retry-repeats-effect",)), rules).codes
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

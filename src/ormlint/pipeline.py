@@ -48,20 +48,22 @@ def check(root: Path, config: Config, paths: Sequence[Path] = (), request: Reque
     With `paths`, the whole project is read and only findings in those files and folders are returned.
     Raises `ConfigError` on a bad option, a missing path or a folder without Python.
     """
+    from .extensions import existing_rules, judge
     from .facts.reading import read_records
-    from .rules import ALL_RULES
     from .semantics.model import analyse
     from .suppress import suppress
 
     started = time.perf_counter()
     asked = request or Request(paths=tuple(paths))
-    selection = select(config, ALL_RULES)
+    rules = existing_rules()
+    selection = select(config, rules.all)
     project = overlaid(discover(root, config), asked.contents)
     named = named_files(project, asked.paths)
     sources = {file.rel: Path(file.path) for file in project.files}
-    records, warnings = read_records(tuple(sources.items()), cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs))
+    records, unread = read_records(tuple(sources.items()), cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs))
     model = analyse(project, records, config)
-    found = [*unreadable(records), *(finding for rule in selection.rules for finding in rule.check(model))]
+    warnings = [*rules.warnings, *unread, *model.warnings, *left_out(named, sources)]
+    found = [*unreadable(records), *judge(selection.rules, model, warnings)]
     kept = suppress([finding for finding in found if finding.code in selection.codes], records, config, selection, noqa=asked.noqa)
     certain = [finding for finding in kept if finding.confidence >= config.min_confidence]
     source = cache(lambda rel: read_lines(sources[rel]) if rel in sources else ())
@@ -80,7 +82,7 @@ def check(root: Path, config: Config, paths: Sequence[Path] = (), request: Reque
         ),
         models=tuple(model.mapped_models),
         reveals=tuple(model.reveals),
-        warnings=(*warnings, *model.warnings, *left_out(named, sources)),
+        warnings=tuple(warnings),
     )
 
 

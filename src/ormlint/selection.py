@@ -15,7 +15,7 @@ import msgspec
 from .config import Config, ConfigError, printable, suggestion
 
 if TYPE_CHECKING:
-    from .rules import Rule
+    from .rules.rule import Rule
 
 
 class Named(Protocol):
@@ -29,6 +29,8 @@ class Named(Protocol):
     def summary(self) -> str: ...
     @property
     def default(self) -> bool: ...
+    @property
+    def preview(self) -> bool: ...
 
 
 class ToolRule(msgspec.Struct, frozen=True):
@@ -38,6 +40,7 @@ class ToolRule(msgspec.Struct, frozen=True):
     name: str
     summary: str
     default: bool
+    preview: bool = False
 
 
 TOOL_RULES: Final = (
@@ -70,7 +73,7 @@ def select(config: Config, rules: Sequence[Rule]) -> Selection:
     for rule in known:
         by_default = rule.default and not wanted
         matching = [start for _, start in (*wanted, *added) if rule.code.startswith(start)]
-        if getattr(rule, "preview", False) and not config.preview:
+        if rule.preview and not config.preview:
             matching = [start for start in matching if start == rule.code]
             by_default = False
         strength = max((len(start) for start in matching), default=0 if by_default else -1)

@@ -15,11 +15,11 @@ import click
 
 from ... import __version__
 from ...config import ConfigError, printable, suggestion
+from ...extensions import existing_rules
 from ...pipeline import Request, check
 from ...project import find_root, relative_to
 from ...report import FORMATS, renderer
 from ...report.view import RuleText, View
-from ...rules import ALL_RULES
 from ...selection import TOOL_RULES
 from ...sources import read_lines
 from ..options import choosing, configuration, project_root
@@ -78,11 +78,14 @@ def command(
             colour=output_file is None and colour(sys.stdout),
             links=output_file is None and links(sys.stdout),
             statistics=statistics,
-            rules=tuple(RuleText(rule.code, rule.name, rule.summary, page(rule)) for rule in (*ALL_RULES, *TOOL_RULES)),
+            rules=tuple(RuleText(rule.code, rule.name, rule.summary, page(rule)) for rule in (*existing_rules().all, *TOOL_RULES)),
             version=__version__,
         )
         text = renderer(output_format)(report, view)
     deliver(text, output_file)
+    if output_format != "text" or output_file is not None:
+        for warning in report.warnings:
+            click.echo(f"ormlint: warning: {printable(warning)}", err=True)
     return 1 if report.findings and not exit_zero else 0
 
 

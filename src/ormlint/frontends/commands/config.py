@@ -10,8 +10,8 @@ import click
 import msgspec
 
 from ...config import Config, ConfigError, Layers, load_with_origins, printable
+from ...extensions import existing_rules
 from ...findings import Confidence
-from ...rules import ALL_RULES
 from ...selection import select
 from ..options import overrides
 from ..options import reading as reading_options
@@ -40,7 +40,7 @@ def command(path: Path | None, output_format: str, schema: bool, **options: Any)
     if path is not None and not path.exists():
         raise ConfigError(f"{printable(str(path))} does not exist")
     loaded = load_with_origins(path or Path.cwd(), overrides(options), options.get("config_file"))
-    select(loaded.config, ALL_RULES)
+    select(loaded.config, existing_rules().all)
     values = plain(loaded.config)
     if output_format == "json":
         entries = {name: {"value": value, "from": loaded.origins[name]} for name, value in values.items()}

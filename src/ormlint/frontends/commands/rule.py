@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from ...config import Config, ConfigError, printable
-from ...rules import ALL_RULES
+from ...extensions import existing_rules
 from ...selection import Named, prefix, select
 from ..output import colour, deliver, width
 from ..rule_pages import page
@@ -35,7 +35,7 @@ def command(rule: str | None, every: bool, output_format: str) -> int:
         raise ConfigError(f'unknown output format "{printable(output_format)}"; known are text, json, markdown')
     if (rule is None) != every:
         raise ConfigError("name one rule, or give --all (see `ormlint rule --help`)")
-    known = select(Config(select=("ALL",)), ALL_RULES).known
+    known = select(Config(select=("ALL",)), existing_rules().all).known
     start = "" if rule is None else prefix(rule, known, "rule")
     chosen = sorted((item for item in known if item.code.startswith(start)), key=lambda item: item.code)
     if output_format == "json":
