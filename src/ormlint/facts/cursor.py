@@ -9,6 +9,10 @@ Knows nothing of nodes.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import cast
+
+_Skip = Callable[[str, int], re.Match[str]]
 
 _KEYWORDS = (
     "and|assert|async|as|await|break|class|continue|def|del|elif|else|except|finally|for|from|global|if|import|in|is|lambda|nonlocal"
@@ -16,16 +20,25 @@ _KEYWORDS = (
 )
 _QUIET = r"#[^\r\n]*|\\\r?\n|\\\r"
 
-gap = re.compile(rf"(?:[ \t\f\r\n=,.:!<>+\-*/%@&|^~;]+|{_QUIET}|(?:{_KEYWORDS})\b)*").match
+
+def _skip(blanks: str, keywords: str = "") -> _Skip:
+    """A match of any number of these characters, comments, continued lines and keywords; it always matches, if nothing."""
+    words = rf"|(?:{keywords})\b" if keywords else ""
+    return cast(_Skip, re.compile(rf"(?:[ \t\f\r\n{blanks}]+|{_QUIET}{words})*").match)
+
+
+_PUNCTUATION = r"=,:!<>+\-*/%@&|^~;"
+
+gap = _skip(_PUNCTUATION + ".", _KEYWORDS)
 """Eats blanks, comments, operators, punctuation and keywords: all that may stand between two leaves, but brackets."""
-gap_to_dot = re.compile(rf"(?:[ \t\f\r\n=,:!<>+\-*/%@&|^~;]+|{_QUIET}|(?:{_KEYWORDS})\b)*").match
+gap_to_dot = _skip(_PUNCTUATION, _KEYWORDS)
 """As `gap`, for a leaf that starts with a dot: `...`, `.5`."""
-gap_to_yield = re.compile(rf"(?:[ \t\f\r\n=,.:!<>+\-*/%@&|^~;]+|{_QUIET}|(?:{_KEYWORDS.removesuffix('|yield')})\b)*").match
+gap_to_yield = _skip(_PUNCTUATION + ".", _KEYWORDS.removesuffix("|yield"))
 """As `gap`, for a bare `yield`."""
-blank = re.compile(rf"(?:[ \t\f\r\n]+|{_QUIET})*").match
+blank = _skip("")
 """Eats blanks and comments only."""
-blank_or_comma = re.compile(rf"(?:[ \t\f\r\n,]+|{_QUIET})*").match
-statement_gap = re.compile(rf"(?:[ \t\f\r\n;:]+|{_QUIET})*").match
+blank_or_comma = _skip(",")
+statement_gap = _skip(";:")
 """Eats what may stand before a statement: blanks, comments, `;`, and the `:` of the header above."""
 
 _piece = re.compile(r"#[^\r\n]*|[a-z]+|\*\*|.", re.DOTALL).finditer
@@ -65,7 +78,7 @@ class Cursor:
         text = self.text
         pos = self.pos
         if text[pos] != bracket:
-            pos = gap(text, pos).end()  # type: ignore[union-attr]
+            pos = gap(text, pos).end()
             if text[pos] != bracket:
                 pos = self.find(bracket, pos)
         self.pos = pos + 1
@@ -74,7 +87,7 @@ class Cursor:
     def word(self, name: str) -> int:
         """Steps over a name, which only a gap separates from here; gives where it starts."""
         text = self.text
-        pos: int = gap(text, self.pos).end()  # type: ignore[union-attr]
+        pos: int = gap(text, self.pos).end()
         if not text.startswith(name, pos):
             pos = self.find(name, pos)
         self.pos = pos + len(name)
@@ -83,7 +96,7 @@ class Cursor:
     def begin(self, keyword: str) -> int:
         """Steps over the keyword that starts a statement or clause; gives where it starts."""
         text = self.text
-        pos = statement_gap(text, self.pos).end()  # type: ignore[union-attr]
+        pos = statement_gap(text, self.pos).end()
         if not text.startswith(keyword, pos):
             pos = self.find(keyword, pos)
         self.pos = pos + len(keyword)

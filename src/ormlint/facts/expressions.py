@@ -14,8 +14,30 @@ import libcst as cst
 from ormlint.facts import literals
 from ormlint.facts.cursor import Cursor, TooDeep, blank, blank_or_comma, gap, gap_to_dot, gap_to_yield
 from ormlint.facts.records import (
-    Arg, Attr, Await, BinOp, BoolOp, Call, Comp, Compare, Const, Dict, Expr, FString, Generator, IfExp, Lambda, Name, Param, Seq, Slice,
-    Star, Sub, Unary, Walrus, Yield,
+    Arg,
+    Attr,
+    Await,
+    BinOp,
+    BoolOp,
+    Call,
+    Comp,
+    Compare,
+    Const,
+    Dict,
+    Expr,
+    FString,
+    Generator,
+    IfExp,
+    Lambda,
+    Name,
+    Param,
+    Seq,
+    Slice,
+    Star,
+    Sub,
+    Unary,
+    Walrus,
+    Yield,
 )  # fmt: skip
 
 MAX_DEPTH = 200
@@ -56,7 +78,7 @@ def _name(at: Cursor, node: cst.Name, depth: int) -> Expr:
         raise TooDeep
     value = node.value
     text = at.text
-    start = gap(text, at.pos).end()  # type: ignore[union-attr]
+    start = gap(text, at.pos).end()
     if not text.startswith(value, start):
         start = at.find(value, start)
     at.pos = end = start + len(value)
@@ -70,7 +92,7 @@ def _leaf(at: Cursor, value: str, depth: int) -> int:
     if depth > MAX_DEPTH:
         raise TooDeep
     text = at.text
-    start: int = (gap_to_dot if value[0] == "." else gap)(text, at.pos).end()  # type: ignore[union-attr]
+    start: int = (gap_to_dot if value[0] == "." else gap)(text, at.pos).end()
     if not text.startswith(value, start):
         start = at.find(value, start)
     at.pos = start + len(value)
@@ -114,8 +136,8 @@ def _parts(at: Cursor, parts: Sequence[Any], raw: bool, depth: int, items: list[
     text = at.text
     said = ""
     for part in parts:
-        if part.__class__ is cst.FormattedStringText or part.__class__ is cst.TemplatedStringText:
-            value = part.value
+        value = getattr(part, "value", None)
+        if value is not None:
             start = at.pos
             if not text.startswith(value, start):
                 start = at.find(value, start)
@@ -128,9 +150,9 @@ def _parts(at: Cursor, parts: Sequence[Any], raw: bool, depth: int, items: list[
         items.append(expression(at, part.expression, depth + 1))
         said += "{}"
         if part.equal is not None:
-            at.pos = blank(text, at.pos).end()  # type: ignore[union-attr]
+            at.pos = blank(text, at.pos).end()
             at.pos += 1
-        at.pos = blank(text, at.pos).end()  # type: ignore[union-attr]
+        at.pos = blank(text, at.pos).end()
         if part.conversion is not None:
             at.pos = at.find(part.conversion, at.pos) + len(part.conversion)
         if part.format_spec is not None:
@@ -143,7 +165,7 @@ def _parts(at: Cursor, parts: Sequence[Any], raw: bool, depth: int, items: list[
     return said
 
 
-def _formatted(at: Cursor, node: cst.FormattedString | cst.TemplatedString, depth: int) -> FString:
+def _formatted(at: Cursor, node: Any, depth: int) -> FString:
     start = _leaf(at, node.start, depth)
     items: list[Expr] = []
     said = _parts(at, node.parts, "r" in node.start.lower(), depth, items)
@@ -189,7 +211,7 @@ def _attribute(at: Cursor, node: cst.Attribute, depth: int) -> Expr:
     text = at.text
     pos = at.pos + 1
     if not text.startswith(attr, pos) or text[pos - 1] != ".":
-        pos = gap(text, pos - 1).end()  # type: ignore[union-attr]
+        pos = gap(text, pos - 1).end()
         if not text.startswith(attr, pos):
             pos = at.find(attr, pos)
     at.pos = end = pos + len(attr)
@@ -244,7 +266,7 @@ def _call(at: Cursor, node: cst.Call, depth: int) -> Expr:
 
 
 def _slice(at: Cursor, node: cst.Slice, depth: int) -> Expr:
-    start = at.pos = blank_or_comma(at.text, at.pos).end()  # type: ignore[union-attr]
+    start = at.pos = blank_or_comma(at.text, at.pos).end()
     lower = upper = step = None
     if node.lower is not None:
         lower = expression(at, node.lower, depth + 1)
@@ -259,7 +281,7 @@ def _slice(at: Cursor, node: cst.Slice, depth: int) -> Expr:
 
 
 def _colon(at: Cursor) -> None:
-    pos = blank(at.text, at.pos).end()  # type: ignore[union-attr]
+    pos = blank(at.text, at.pos).end()
     at.pos = at.find(":", pos) + 1
 
 
@@ -288,7 +310,7 @@ def _subscript(at: Cursor, node: cst.Subscript, depth: int) -> Expr:
         items.append(found)
     trailing = node.slice[-1].comma.__class__ is cst.Comma
     if trailing:
-        last = at.find(",", blank(at.text, at.pos).end()) + 1  # type: ignore[union-attr]
+        last = at.find(",", blank(at.text, at.pos).end()) + 1
         at.pos = last
     at.take("]")
     index = items[0] if len(items) == 1 and not trailing and not isinstance(items[0], Star) else Seq(first, last, "tuple", tuple(items))
@@ -319,7 +341,7 @@ def _tuple(at: Cursor, node: cst.Tuple, depth: int) -> Expr:
         raise TooDeep
     elements = node.elements
     if not elements:
-        at.pos = blank(at.text, at.pos).end()  # type: ignore[union-attr]
+        at.pos = blank(at.text, at.pos).end()
         return Seq(at.pos, at.pos, "tuple", ())
     head: Any = elements[0]
     first = _elements(at, elements[:1], depth + 1)
@@ -327,7 +349,7 @@ def _tuple(at: Cursor, node: cst.Tuple, depth: int) -> Expr:
     start = at.outer if opened else first[0].start
     rest = _elements(at, elements[1:], depth + 1)
     if elements[-1].comma.__class__ is cst.Comma:
-        at.pos = at.find(",", blank(at.text, at.pos).end()) + 1  # type: ignore[union-attr]
+        at.pos = at.find(",", blank(at.text, at.pos).end()) + 1
     return Seq(start, at.pos, "tuple", first + rest)
 
 
@@ -367,7 +389,7 @@ def _generators(at: Cursor, node: cst.CompFor, depth: int) -> tuple[Generator, .
     found: list[Generator] = []
     part: cst.CompFor | None = node
     while part is not None:
-        start = blank(at.text, at.pos).end()  # type: ignore[union-attr]
+        start = blank(at.text, at.pos).end()
         target = expression(at, part.target, depth + 1)
         over = expression(at, part.iter, depth + 1)
         ifs = tuple([expression(at, i.test, depth + 1) for i in part.ifs])
@@ -499,7 +521,7 @@ def _await(at: Cursor, node: cst.Await, depth: int) -> Expr:
 
 def _yield(at: Cursor, node: cst.Yield, depth: int) -> Expr:
     at.yields = True
-    start = gap_to_yield(at.text, at.pos).end()  # type: ignore[union-attr]
+    start = gap_to_yield(at.text, at.pos).end()
     at.pos = start + len("yield")
     inner = node.value
     if inner is None:
@@ -550,10 +572,13 @@ def _lambda(at: Cursor, node: cst.Lambda, depth: int) -> Expr:
 EXPRESSIONS: dict[type, Walk] = {
     cst.Name: _name, cst.Attribute: _attribute, cst.Call: _call, cst.Subscript: _subscript,
     cst.Integer: _integer, cst.Float: _float, cst.Imaginary: _imaginary, cst.Ellipsis: _ellipsis,
-    cst.SimpleString: _simple_string, cst.FormattedString: _formatted, cst.TemplatedString: _formatted, cst.ConcatenatedString: _concatenated,
+    cst.SimpleString: _simple_string, cst.FormattedString: _formatted, cst.ConcatenatedString: _concatenated,
     cst.Tuple: _tuple, cst.List: _list, cst.Set: _set, cst.Dict: _dict, cst.StarredElement: _star,
     cst.GeneratorExp: _generator_expression, cst.ListComp: _list_comprehension, cst.SetComp: _set_comprehension,
-    cst.DictComp: _dict_comprehension, cst.StarredDictComp: _spread_dict_comprehension,
+    cst.DictComp: _dict_comprehension,
     cst.BinaryOperation: _binary, cst.BooleanOperation: _boolean, cst.Comparison: _comparison, cst.UnaryOperation: _unary,
     cst.IfExp: _conditional, cst.NamedExpr: _walrus, cst.Await: _await, cst.Yield: _yield, cst.Lambda: _lambda,
 }  # fmt: skip
+_NEWER: dict[str, Walk] = {"TemplatedString": _formatted, "StarredDictComp": _spread_dict_comprehension}
+"""Nodes that older versions of LibCST do not have."""
+EXPRESSIONS.update({getattr(cst, name): walk for name, walk in _NEWER.items() if hasattr(cst, name)})

@@ -41,9 +41,9 @@ def extract(source: bytes, digest: str | None = None) -> Record:
 
 
 def _record(text: str, digest: str, lines: tuple[int, ...]) -> Record:
-    deep = nesting.too_deep(text)
-    if deep is not None:
-        return Record(digest, lines, error=deep)
+    unfit = nesting.unfit(text)
+    if unfit is not None:
+        return Record(digest, lines, error=unfit[0], error_line=unfit[1])
     with _without_collector():
         try:
             tree = cst.parse_module(text)

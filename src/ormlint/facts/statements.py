@@ -15,8 +15,41 @@ from ormlint.facts.cursor import Cursor, TooDeep, gap
 from ormlint.facts.expressions import EXPRESSIONS, MAX_DEPTH, arguments, expression, operator, parameters, parenthesized
 from ormlint.facts.patterns import pattern
 from ormlint.facts.records import (
-    AnnAssign, Assert, Assign, Attr, AugAssign, BoolOp, Break, Case, Class, Const, Continue, Delete, Expr, ExprStmt, For, Function, Global,
-    Handler, If, Import, ImportName, Match, Name, Pass, Raise, Return, Seq, Stmt, Try, TypeAlias, Unary, While, With, WithItem,
+    AnnAssign,
+    Arg,
+    Assert,
+    Assign,
+    Attr,
+    AugAssign,
+    BoolOp,
+    Break,
+    Case,
+    Class,
+    Const,
+    Continue,
+    Delete,
+    Expr,
+    ExprStmt,
+    For,
+    Function,
+    Global,
+    Handler,
+    If,
+    Import,
+    ImportName,
+    Match,
+    Name,
+    Pass,
+    Raise,
+    Return,
+    Seq,
+    Stmt,
+    Try,
+    TypeAlias,
+    Unary,
+    While,
+    With,
+    WithItem,
 )  # fmt: skip
 
 Walk = Callable[[Cursor, Any, int], Stmt | None]
@@ -160,7 +193,7 @@ def _dotted(at: Cursor, node: cst.BaseExpression) -> str:
 def _aliases(at: Cursor, nodes: Sequence[cst.ImportAlias]) -> tuple[ImportName, ...]:
     found: list[ImportName] = []
     for node in nodes:
-        start = at.pos = gap(at.text, at.pos).end()  # type: ignore[union-attr]
+        start = at.pos = gap(at.text, at.pos).end()
         name = _dotted(at, node.name)
         asname = None
         if node.asname is not None:
@@ -173,14 +206,14 @@ def _aliases(at: Cursor, nodes: Sequence[cst.ImportAlias]) -> tuple[ImportName, 
     return tuple(found)
 
 
-def _import(at: Cursor, node: cst.Import | cst.LazyImport, depth: int) -> Stmt:
-    start = at.begin("lazy" if isinstance(node, cst.LazyImport) else "import")
+def _import(at: Cursor, node: cst.Import, depth: int, keyword: str = "import") -> Stmt:
+    start = at.begin(keyword)
     names = _aliases(at, node.names)
     return Import(start, at.pos, None, 0, names, False, at.checking)
 
 
-def _import_from(at: Cursor, node: cst.ImportFrom | cst.LazyImportFrom, depth: int) -> Stmt:
-    start = at.begin("lazy" if isinstance(node, cst.LazyImportFrom) else "from")
+def _import_from(at: Cursor, node: cst.ImportFrom, depth: int, keyword: str = "from") -> Stmt:
+    start = at.begin(keyword)
     module = _dotted(at, node.module) if node.module is not None else None
     if isinstance(node.names, cst.ImportStar):
         pos = at.find("*", at.pos)
@@ -193,6 +226,14 @@ def _import_from(at: Cursor, node: cst.ImportFrom | cst.LazyImportFrom, depth: i
         if node.lpar is not None:
             at.take(")")
     return Import(start, at.pos, module, len(node.relative), names, True, at.checking)
+
+
+def _lazy_import(at: Cursor, node: Any, depth: int) -> Stmt:
+    return _import(at, node, depth, "lazy")
+
+
+def _lazy_import_from(at: Cursor, node: Any, depth: int) -> Stmt:
+    return _import_from(at, node, depth, "lazy")
 
 
 # Compound statements
@@ -224,7 +265,7 @@ def _if(at: Cursor, node: cst.If, depth: int, keyword: str = "if") -> Stmt:
     at.checking = outside or _denies_types(at, test)
     orelse: tuple[Stmt, ...] = ()
     if node.orelse.__class__ is cst.If:
-        orelse = (_if(at, node.orelse, depth + 1, "elif"),)  # type: ignore[arg-type]
+        orelse = (_if(at, node.orelse, depth + 1, "elif"),)
     elif node.orelse is not None:
         orelse = _clause(at, node.orelse, "else", depth)
     at.checking = outside
@@ -368,7 +409,7 @@ def _class(at: Cursor, node: cst.ClassDef, depth: int) -> Stmt:
     name = node.name.value
     name_start = at.word(name)
     type_params = _type_parameters(at, node.type_parameters, depth)
-    bases = ()
+    bases: tuple[Arg, ...] = ()
     if isinstance(node.lpar, cst.LeftParen):
         at.take("(")
         bases = arguments(at, [*node.bases, *node.keywords], depth + 1)
@@ -381,7 +422,10 @@ STATEMENTS: dict[type, Walk] = {
     cst.Expr: _expression, cst.Assign: _assign, cst.AnnAssign: _annotated, cst.AugAssign: _augmented, cst.Return: _return,
     cst.Raise: _raise, cst.Del: _delete, cst.Assert: _assert, cst.Pass: _pass, cst.Break: _break, cst.Continue: _continue,
     cst.Global: _scope_names, cst.Nonlocal: _scope_names, cst.TypeAlias: _type_alias,
-    cst.Import: _import, cst.LazyImport: _import, cst.ImportFrom: _import_from, cst.LazyImportFrom: _import_from,
+    cst.Import: _import, cst.ImportFrom: _import_from,
     cst.If: _if, cst.For: _for, cst.While: _while, cst.Try: _try, cst.TryStar: _try, cst.With: _with, cst.Match: _match,
     cst.FunctionDef: _function, cst.ClassDef: _class,
 }  # fmt: skip
+_NEWER: dict[str, Walk] = {"LazyImport": _lazy_import, "LazyImportFrom": _lazy_import_from}
+"""Nodes that older versions of LibCST do not have."""
+STATEMENTS.update({getattr(cst, name): walk for name, walk in _NEWER.items() if hasattr(cst, name)})

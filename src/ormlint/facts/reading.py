@@ -1,0 +1,200 @@
+"""From source files to their records: reads, asks the cache, parses the rest in as many processes as pay.
+
+Takes paths; gives a record for every one of them, and warnings. The result is the same for any number of processes and for a
+cold or warm cache. LibCST is imported only when a file has to be parsed.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import multiprocessing
+import os
+import signal
+import stat
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
+from pathlib import Path
+
+from ormlint.facts import nesting
+from ormlint.facts.cache import decode, encode, load, open_cache, store
+from ormlint.facts.records import Record
+
+MAX_FILE = 20 << 20
+"""Files of more bytes are not read."""
+WORTH_A_PROCESS = 400_000
+"""How many bytes of source a process must have to parse before it is worth starting: about half a second's work."""
+_CHUNK = 150_000
+
+_Sources = list[tuple[str, bytes]]
+_Blobs = list[tuple[str, bytes]]
+
+
+def read_records(
+    files: Sequence[tuple[str, Path]], *, cache_dir: Path | None, jobs: int
+) -> tuple[dict[str, Record], tuple[str, ...]]:
+    """The record of each file by its name, in the order of `files`, and warnings, each one line.
+
+    `files` are pairs of a name (the path relative to the root) and the path. `cache_dir` is where records are kept between runs;
+    None keeps none. `jobs` is how many processes may parse. A file that cannot be read or parsed has a record with `error`.
+    """
+    with _without_collector():
+        return _read_records(files, cache_dir, jobs)
+
+
+def _read_records(
+    files: Sequence[tuple[str, Path]], cache_dir: Path | None, jobs: int
+) -> tuple[dict[str, Record], tuple[str, ...]]:
+    cache, warnings = open_cache(cache_dir) if cache_dir is not None else (None, ())
+    known = cache.digests if cache is not None else frozenset[str]()
+    unread: dict[str, Record] = {}
+    digests: dict[str, str] = {}
+    missing: dict[str, bytes] = {}
+    paths: dict[str, Path] = {}
+    for name, path in files:
+        try:
+            source = _read(path)
+        except OSError as error:
+            unread[name] = Record("", (0,), error=f"cannot be read: {(error.strerror or str(error)).lower()}")
+            continue
+        digest = hashlib.sha256(source).hexdigest()
+        digests[name] = digest
+        paths[digest] = path
+        if digest not in known:
+            missing[digest] = source
+    records: dict[str, Record] = {}
+    if cache is not None:
+        records, said = load(cache, set(digests.values()) & known)
+        warnings += said
+        for digest in set(digests.values()) & known - records.keys():
+            try:
+                missing[digest] = _read(paths[digest])
+            except OSError:
+                continue
+    fresh: dict[str, bytes] = {}
+    for digest, blob in _parse(missing, jobs):
+        record = records[digest] = decode(blob)
+        if record.error is None:
+            fresh[digest] = blob
+    if cache is not None:
+        warnings += store(cache, fresh, records.keys())
+    found: dict[str, Record] = {}
+    for name, _ in files:
+        if name in unread:
+            found[name] = unread[name]
+        else:
+            found[name] = records.get(digests[name]) or Record("", (0,), error="cannot be read: it changed while it was read")
+    return found, warnings
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a regular file. Raises OSError with a reason for everything else."""
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise OSError(0, "it is a directory")
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(0, "it is no regular file")
+    if status.st_size > MAX_FILE:
+        raise OSError(0, f"it is larger than {MAX_FILE >> 20} MB")
+    return path.read_bytes()
+
+
+class _without_collector:
+    """Records have no cycles: a collection while they are made walks them all and frees nothing."""
+
+    def __enter__(self) -> None:
+        self.enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self.enabled:
+            gc.enable()
+
+
+# Parsing
+
+
+def _parse(sources: Mapping[str, bytes], jobs: int) -> Iterator[tuple[str, bytes]]:
+    """The encoded records of sources by digest, in any order."""
+    if not sources:
+        return
+    total = sum(map(len, sources.values()))
+    workers = min(jobs, len(sources), total // WORTH_A_PROCESS)
+    if workers < 2 or multiprocessing.current_process().daemon:
+        yield from nesting.on_deep_stack(_parse_chunk, list(sources.items()))
+        return
+    left = dict(sources)
+    try:
+        for digest, blob in _parse_in_processes(left, workers):
+            del left[digest]
+            yield digest, blob
+    except BrokenProcessPool:
+        yield from _parse_one_by_one(left)
+    except (OSError, ImportError):
+        yield from nesting.on_deep_stack(_parse_chunk, list(left.items()))
+
+
+def _parse_chunk(sources: _Sources) -> _Blobs:
+    """Parses in this process, on this stack; what workers run."""
+    from ormlint.facts.extract import extract
+
+    return [(digest, encode(extract(source, digest))) for digest, source in sources]
+
+
+def _work(sources: _Sources) -> _Blobs:
+    return nesting.on_deep_stack(_parse_chunk, sources)
+
+
+def _chunks(sources: Mapping[str, bytes]) -> Iterator[_Sources]:
+    """Large files first, so that no worker is left with a large one at the end."""
+    chunk: _Sources = []
+    size = 0
+    for digest, source in sorted(sources.items(), key=lambda item: (-len(item[1]), item[0])):
+        chunk.append((digest, source))
+        size += len(source)
+        if size >= _CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _context() -> BaseContext:
+    """Forking is fastest, but not safe beside other threads."""
+    if sys.platform == "linux" and threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
+    return multiprocessing.get_context("spawn")
+
+
+def _ignore_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _parse_in_processes(sources: Mapping[str, bytes], workers: int) -> Iterator[tuple[str, bytes]]:
+    import ormlint.facts.extract  # noqa: F401  (forked workers then have LibCST already)
+
+    pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_ignore_interrupt)
+    try:
+        futures: list[Future[_Blobs]] = [pool.submit(_work, chunk) for chunk in _chunks(sources)]
+        for future in as_completed(futures):
+            yield from future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _parse_one_by_one(sources: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """After a worker died: a file at a time, so that the one that ends its process is known and the others are not lost."""
+    pending = sorted(sources.items())
+    while pending:
+        with ProcessPoolExecutor(1, mp_context=_context(), initializer=_ignore_interrupt) as pool:
+            while pending:
+                digest, source = pending.pop()
+                try:
+                    yield from pool.submit(_work, [(digest, source)]).result()
+                except BrokenProcessPool:
+                    yield digest, encode(Record(digest, (0,), error="the parser ended its process on this file"))
+                    break
