@@ -26,20 +26,20 @@ class Node(msgspec.Struct, frozen=True, array_like=True, gc=False, tag_field="no
 # Expressions
 
 
-class Name(Node, tag="n"):
+class Name(Node, frozen=True, tag="n"):
     """A bare name: `x`. `True`, `False` and `None` are `Const`."""
 
     id: str
 
 
-class Attr(Node, tag="a"):
+class Attr(Node, frozen=True, tag="a"):
     """`value.attr`; `end - len(attr)` is where the attribute's own name stands."""
 
     value: Expr
     attr: str
 
 
-class Const(Node, tag="c"):
+class Const(Node, frozen=True, tag="c"):
     """A literal str, int, float, bool, None; bytes, complex and `...` have kind "other" and value None."""
 
     value: Union[str, int, float, bool, None]
@@ -47,7 +47,7 @@ class Const(Node, tag="c"):
     """str, int, float, bool, none, other."""
 
 
-class Arg(Node, tag="g"):
+class Arg(Node, frozen=True, tag="g"):
     """One argument of a call; `star` is 1 for `*a`, 2 for `**k`."""
 
     value: Expr
@@ -55,45 +55,45 @@ class Arg(Node, tag="g"):
     star: int = 0
 
 
-class Call(Node, tag="C"):
+class Call(Node, frozen=True, tag="C"):
     func: Expr
     args: tuple[Arg, ...]
 
 
-class Sub(Node, tag="s"):
+class Sub(Node, frozen=True, tag="s"):
     """`value[index]`; several indices are a `Seq` of kind "tuple"."""
 
     value: Expr
     index: Expr
 
 
-class Slice(Node, tag="S"):
+class Slice(Node, frozen=True, tag="S"):
     lower: Union[Expr, None]
     upper: Union[Expr, None]
     step: Union[Expr, None]
 
 
-class Seq(Node, tag="q"):
+class Seq(Node, frozen=True, tag="q"):
     """A tuple, list or set display; `kind` says which."""
 
     kind: str
     items: tuple[Expr, ...]
 
 
-class Dict(Node, tag="d"):
+class Dict(Node, frozen=True, tag="d"):
     """A dict display; a `**spread` has key None."""
 
     keys: tuple[Union[Expr, None], ...]
     values: tuple[Expr, ...]
 
 
-class BinOp(Node, tag="b"):
+class BinOp(Node, frozen=True, tag="b"):
     op: str
     left: Expr
     right: Expr
 
 
-class Compare(Node, tag="r"):
+class Compare(Node, frozen=True, tag="r"):
     """`left op right op right`; operators as written, `not in` and `is not` with one space."""
 
     left: Expr
@@ -101,32 +101,32 @@ class Compare(Node, tag="r"):
     rights: tuple[Expr, ...]
 
 
-class BoolOp(Node, tag="o"):
+class BoolOp(Node, frozen=True, tag="o"):
     """`and` or `or` over two or more operands, flattened."""
 
     op: str
     items: tuple[Expr, ...]
 
 
-class Unary(Node, tag="u"):
+class Unary(Node, frozen=True, tag="u"):
     """`not`, `-`, `+`, `~`."""
 
     op: str
     value: Expr
 
 
-class IfExp(Node, tag="i"):
+class IfExp(Node, frozen=True, tag="i"):
     test: Expr
     body: Expr
     orelse: Expr
 
 
-class Lambda(Node, tag="l"):
+class Lambda(Node, frozen=True, tag="l"):
     params: tuple[Param, ...]
     body: Expr
 
 
-class Generator(Node, tag="G"):
+class Generator(Node, frozen=True, tag="G"):
     """One `for target in iter if …` of a comprehension."""
 
     target: Expr
@@ -135,7 +135,7 @@ class Generator(Node, tag="G"):
     is_async: bool
 
 
-class Comp(Node, tag="p"):
+class Comp(Node, frozen=True, tag="p"):
     """A comprehension; `kind` is list, set, dict or generator; `value` is the dict's value, else None."""
 
     kind: str
@@ -144,29 +144,29 @@ class Comp(Node, tag="p"):
     generators: tuple[Generator, ...]
 
 
-class Await(Node, tag="w"):
+class Await(Node, frozen=True, tag="w"):
     value: Expr
 
 
-class Yield(Node, tag="y"):
+class Yield(Node, frozen=True, tag="y"):
     value: Union[Expr, None]
     is_from: bool
 
 
-class Star(Node, tag="*"):
+class Star(Node, frozen=True, tag="*"):
     """`*x` in a display or a target."""
 
     value: Expr
 
 
-class FString(Node, tag="f"):
+class FString(Node, frozen=True, tag="f"):
     """An f-string: its interpolated expressions in order, and its constant text joined with "{}" in their place."""
 
     text: str
     items: tuple[Expr, ...]
 
 
-class Walrus(Node, tag=":"):
+class Walrus(Node, frozen=True, tag=":"):
     target: Expr
     value: Expr
 
@@ -177,7 +177,7 @@ Expr = Union[
 ]  # fmt: skip
 
 
-class Param(Node, tag="P"):
+class Param(Node, frozen=True, tag="P"):
     """`kind` is positional ("pos-only"), "pos", "kw-only", "*" or "**"."""
 
     name: str
@@ -189,22 +189,22 @@ class Param(Node, tag="P"):
 # Statements
 
 
-class ExprStmt(Node, tag="E"):
+class ExprStmt(Node, frozen=True, tag="E"):
     value: Expr
 
 
-class Assign(Node, tag="A"):
+class Assign(Node, frozen=True, tag="A"):
     targets: tuple[Expr, ...]
     value: Expr
 
 
-class AnnAssign(Node, tag="N"):
+class AnnAssign(Node, frozen=True, tag="N"):
     target: Expr
     annotation: Expr
     value: Union[Expr, None]
 
 
-class AugAssign(Node, tag="U"):
+class AugAssign(Node, frozen=True, tag="U"):
     """`op` without the equals sign."""
 
     target: Expr
@@ -212,51 +212,51 @@ class AugAssign(Node, tag="U"):
     value: Expr
 
 
-class Return(Node, tag="R"):
+class Return(Node, frozen=True, tag="R"):
     value: Union[Expr, None]
 
 
-class Raise(Node, tag="X"):
+class Raise(Node, frozen=True, tag="X"):
     value: Union[Expr, None]
     cause: Union[Expr, None]
 
 
-class Delete(Node, tag="D"):
+class Delete(Node, frozen=True, tag="D"):
     targets: tuple[Expr, ...]
 
 
-class Assert(Node, tag="T"):
+class Assert(Node, frozen=True, tag="T"):
     test: Expr
     message: Union[Expr, None]
 
 
-class Pass(Node, tag="0"):
+class Pass(Node, frozen=True, tag="0"):
     pass
 
 
-class Break(Node, tag="B"):
+class Break(Node, frozen=True, tag="B"):
     pass
 
 
-class Continue(Node, tag="K"):
+class Continue(Node, frozen=True, tag="K"):
     pass
 
 
-class Global(Node, tag="L"):
+class Global(Node, frozen=True, tag="L"):
     """`global` or `nonlocal`."""
 
     names: tuple[str, ...]
     is_nonlocal: bool
 
 
-class ImportName(Node, tag="m"):
+class ImportName(Node, frozen=True, tag="m"):
     """One imported name: `name as asname`; in `import a.b`, name is "a.b"."""
 
     name: str
     asname: Union[str, None]
 
 
-class Import(Node, tag="I"):
+class Import(Node, frozen=True, tag="I"):
     """`import a.b as c` (module is None) or `from ..x import y` (module "x", level 2); `*` is one name "*".
 
     `type_checking` is true where the statement stands under `if TYPE_CHECKING:` in this file.
@@ -269,13 +269,13 @@ class Import(Node, tag="I"):
     type_checking: bool = False
 
 
-class If(Node, tag="1"):
+class If(Node, frozen=True, tag="1"):
     test: Expr
     body: tuple[Stmt, ...]
     orelse: tuple[Stmt, ...]
 
 
-class For(Node, tag="2"):
+class For(Node, frozen=True, tag="2"):
     target: Expr
     iter: Expr
     body: tuple[Stmt, ...]
@@ -283,37 +283,37 @@ class For(Node, tag="2"):
     is_async: bool
 
 
-class While(Node, tag="3"):
+class While(Node, frozen=True, tag="3"):
     test: Expr
     body: tuple[Stmt, ...]
     orelse: tuple[Stmt, ...]
 
 
-class Handler(Node, tag="h"):
+class Handler(Node, frozen=True, tag="h"):
     type: Union[Expr, None]
     name: Union[str, None]
     body: tuple[Stmt, ...]
 
 
-class Try(Node, tag="4"):
+class Try(Node, frozen=True, tag="4"):
     body: tuple[Stmt, ...]
     handlers: tuple[Handler, ...]
     orelse: tuple[Stmt, ...]
     final: tuple[Stmt, ...]
 
 
-class WithItem(Node, tag="t"):
+class WithItem(Node, frozen=True, tag="t"):
     value: Expr
     target: Union[Expr, None]
 
 
-class With(Node, tag="5"):
+class With(Node, frozen=True, tag="5"):
     items: tuple[WithItem, ...]
     body: tuple[Stmt, ...]
     is_async: bool
 
 
-class Case(Node, tag="k"):
+class Case(Node, frozen=True, tag="k"):
     """One `case`: the names that its pattern binds, the expressions (values and classes) that it names, its guard."""
 
     names: tuple[str, ...]
@@ -322,12 +322,12 @@ class Case(Node, tag="k"):
     body: tuple[Stmt, ...]
 
 
-class Match(Node, tag="6"):
+class Match(Node, frozen=True, tag="6"):
     subject: Expr
     cases: tuple[Case, ...]
 
 
-class Function(Node, tag="7"):
+class Function(Node, frozen=True, tag="7"):
     """`start` is where `def` (or `async`) stands; `name_start` where the name does. `yields` and `awaits` are its own."""
 
     name: str
@@ -342,7 +342,7 @@ class Function(Node, tag="7"):
     docstring: bool = False
 
 
-class Class(Node, tag="8"):
+class Class(Node, frozen=True, tag="8"):
     """`start` is where `class` stands; bases keep their keywords (`metaclass=`, `table=True`) as `Arg`."""
 
     name: str
@@ -353,7 +353,7 @@ class Class(Node, tag="8"):
     type_params: tuple[str, ...] = ()
 
 
-class TypeAlias(Node, tag="9"):
+class TypeAlias(Node, frozen=True, tag="9"):
     name: str
     value: Expr
 
@@ -364,7 +364,7 @@ Stmt = Union[
 ]  # fmt: skip
 
 
-class Comment(Node, tag="#"):
+class Comment(Node, frozen=True, tag="#"):
     """A comment that may suppress: its text from `#` on. `alone` is true where nothing else stands on its line."""
 
     text: str
