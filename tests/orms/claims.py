@@ -140,7 +140,6 @@ _KINDS_BY_ANNOTATION: dict[str, set[str]] = {
 _OPEN = frozenset(
     {
         "value",
-        "mapper_or_state",
         "relationships_of_class",
         "columns_of_class",
         "attributes_of_class",

@@ -1,4 +1,4 @@
-"""Parameters with meaning have the name, place and default that their rows say; events exist."""
+"""Parameters with meaning have the name, place and default that their rows say; events and exceptions exist."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def path_of(row: ParameterRow) -> str | None:
 
 @pytest.fixture(scope="module")
 def facts(sqlalchemy_environment: Path) -> claims.Facts:
-    names = [f"{place}.{row.name}" for row in registry.EVENTS.values() for place in EVENTS[row.target]]
+    names = [f"{place}.{row.name}" for row in registry.EVENTS.values() for place in EVENTS[row.target]] + list(registry.ERRORS)
     signatures = {path for row in registry.PARAMETER_ROWS if (path := path_of(row)) is not None}
     libraries = {row.library for row in registry.PARAMETER_ROWS}
     return claims.ask(sqlalchemy_environment, names, {}, libraries, signatures)
@@ -101,3 +101,9 @@ def test_events_exist(facts: claims.Facts) -> None:
         and not (row.name == "before_mapper_configured" and facts["version"].startswith("1.4"))
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_errors_exist(facts: claims.Facts) -> None:
+    held = [name for row in registry.ERRORS.values() if row.library in ("sqlalchemy", "python") for name in row.qualnames]
+    assert [name for name in held if facts["names"][name] != "class"] == []
+    assert len(held) > 30

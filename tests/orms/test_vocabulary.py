@@ -61,6 +61,12 @@ def test_no_table_drops_a_row() -> None:
     assert len(registry.LAZY) == 14
 
 
+def test_locking_and_upserting_methods_have_rows() -> None:
+    assert {("query", name) for name in registry.LOCKING_METHODS} <= set(registry.METHODS)
+    assert ("select", "with_for_update") in registry.METHODS
+    assert {("insert", name) for name in registry.UPSERT_METHODS} <= set(registry.METHODS)
+
+
 def test_rows_are_frozen() -> None:
     for row in (registry.CLASS_ROWS[0], registry.METHOD_ROWS[0], registry.FUNCTION_ROWS[0], external.EXTERNAL[0], EFFECTS["commit"]):
         with pytest.raises(AttributeError):

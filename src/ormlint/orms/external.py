@@ -185,7 +185,7 @@ EXTERNAL: tuple[ExternalRow, ...] = (
     # waits
     *_functions("python", "sleep", "time.sleep"),
     *_functions("gevent", "sleep", "gevent.sleep eventlet.sleep"),
-    *_functions("python", "sleep", "asyncio.sleep"),
+    *_functions("python", "sleep", "asyncio.sleep", awaitable=True),
     *_functions("anyio", "sleep", "anyio.sleep anyio.sleep_until trio.sleep trio.sleep_until curio.sleep", awaitable=True),
     # cache
     *_methods("redis", "cache", "cache_client", f"{_CACHE_COMMANDS} {_MEMORY_CACHE_COMMANDS}"),

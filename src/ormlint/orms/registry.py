@@ -19,13 +19,17 @@ from ormlint.orms import (
     sqlmodel,
     tasks,
 )
-from ormlint.orms.sqlalchemy import declarative, engines, loading, queries, results, sessions
+from ormlint.orms.sqlalchemy import declarative, engines, errors, loading, queries, results, sessions
+from ormlint.orms.vocabulary import EFFECTS as EFFECTS
+from ormlint.orms.vocabulary import KINDS as KINDS
+from ormlint.orms.vocabulary import RETURNS as RETURNS
 from ormlint.orms.vocabulary import (
     CallbackRow,
     ClassRow,
     ConcurrencyRow,
     DecoratorRow,
     DependencyEndRow,
+    ErrorRow,
     EventRow,
     ExternalRow,
     FunctionRow,
@@ -98,6 +102,9 @@ LOADERS: dict[str, LoaderRow] = {name: row for row in loading.LOADERS for name i
 LOADER_METHODS: dict[str, LoaderRow] = {row.name: row for row in loading.LOADERS if row.method}
 LAZY: dict[tuple[type, Union[str, bool, None]], LazyRow] = {(type(row.value), row.value): row for row in loading.LAZY}
 
+ERRORS: dict[str, ErrorRow] = {name: row for row in errors.ERRORS for name in row.qualnames}
+LOCKING_METHODS: frozenset[str] = queries.LOCKING_METHODS
+UPSERT_METHODS: frozenset[str] = queries.UPSERT_METHODS
 EVENTS: dict[tuple[str, str], EventRow] = {(row.target, row.name): row for row in declarative.EVENTS}
 EVENT_NAMES: dict[str, EventRow] = {row.name: row for row in declarative.EVENTS}
 

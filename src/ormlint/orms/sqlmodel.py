@@ -48,7 +48,7 @@ FUNCTIONS: tuple[FunctionRow, ...] = (
         since="0.0.8",
         library=_LIB,
     ),
-    *functions("sqlmodel", "inspect", "", "mapper_or_state", since="0.0.8", library=_LIB),
+    *functions("sqlmodel", "inspect", "", "inspection", since="0.0.8", library=_LIB),
 )
 
 PARAMETERS: tuple[ParameterRow, ...] = (

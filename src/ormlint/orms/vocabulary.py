@@ -253,6 +253,19 @@ class EventRow(msgspec.Struct, frozen=True, gc=False):
     library: str = "sqlalchemy"
 
 
+class ErrorRow(msgspec.Struct, frozen=True, gc=False):
+    """An exception class and what it says of the transaction of the session that it was raised under."""
+
+    qualnames: tuple[str, ...]
+    meaning: str
+    """any · database (SQL failed: the transaction waits for a rollback) · integrity (the same, a constraint said no) · stale (the same,
+    a version or row count was not as expected) · usage · detached (an attribute could not be loaded) · row_count (no row, or too many)."""
+    needs_rollback: bool
+    since: str = "1.3"
+    until: Union[str, None] = None
+    library: str = "sqlalchemy"
+
+
 class EffectRow(msgspec.Struct, frozen=True, gc=False):
     """What an effect word says of the session, connection or transaction that the method is called on: each field is a "may".
 
@@ -327,6 +340,14 @@ def events(target: str, moment: str, names: str) -> Iterable[EventRow]:
         yield EventRow(name, target, moment)
 
 
+def errors(meaning: str, modules: str, names: str, since: str = "1.3", library: str = "sqlalchemy") -> Iterable[ErrorRow]:
+    """One row for each name, importable from each module; both are lists separated by blanks."""
+    places = modules.split()
+    fails = meaning in ("any", "database", "integrity", "stale")
+    for name in names.split():
+        yield ErrorRow(tuple([f"{place}.{name}" for place in places]), meaning, fails, since, None, library)
+
+
 def callbacks(
     qualnames: str,
     receives: str,
@@ -382,13 +403,6 @@ EFFECTS: dict[str, EffectRow] = {
     "execute": EffectRow("runs the given statement", runs_sql=True, autoflushes=True, autobegins=True, opens_transaction=True),
     "write": EffectRow(
         "runs an INSERT, UPDATE or DELETE at once", runs_sql=True, autoflushes=True, autobegins=True, opens_transaction=True, writes=True
-    ),
-    "bulk_write": EffectRow(
-        "writes the given objects or mappings at once, without a flush of what is pending",
-        runs_sql=True,
-        autobegins=True,
-        opens_transaction=True,
-        writes=True,
     ),
     "stream": EffectRow(
         "runs the given statement; rows are fetched as they are consumed",
@@ -499,7 +513,6 @@ RETURNS: dict[str, str] = {
     "batches_of_second": "lists of elements of the second argument: the loop over it is a loop over batches",
     "pair": "a pair of a key and one of the receiver's elements",
     "keys": "the receiver's keys",
-    "mapper_or_state": "of a class its mapper, of an object its instance_state, of an engine an inspector",
     "relationships_of_class": "the relationships of the mapped class; each has `.key`, and as a mapping its keys are the names",
     "columns_of_class": "the columns or column attributes of the mapped class; each has `.key` and `.name`",
     "attributes_of_class": "all mapped attributes of the class, relationships too; each has `.key`",
@@ -643,6 +656,7 @@ KINDS: dict[str, str] = {
     "metadata": "a MetaData",
     "foreign_key": "a foreign key of a column",
     "model_attribute": "a mapped attribute read on the class (`Order.lines`)",
+    "inspection": "what `inspect()` gives: of a class its mapper, of an object its instance_state, of an engine an inspector",
     "instance_state": "what `inspect(obj)` gives of an object",
     "list": "a list",
     "tuple": "a tuple",

@@ -153,7 +153,7 @@ METHODS: tuple[MethodRow, ...] = (
 )
 
 FUNCTIONS: tuple[FunctionRow, ...] = (
-    *functions("sqlalchemy sqlalchemy.inspection", "inspect", "", "mapper_or_state"),
+    *functions("sqlalchemy sqlalchemy.inspection", "inspect", "", "inspection"),
     *functions("sqlalchemy.orm", "aliased", "", "class_of_argument"),
     *functions("sqlalchemy.orm", "with_polymorphic", "", "class_of_argument"),
     *functions("sqlalchemy.orm sqlalchemy.orm.util", "with_parent", "", "expression"),

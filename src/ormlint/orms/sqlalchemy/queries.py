@@ -192,6 +192,11 @@ METHODS: tuple[MethodRow, ...] = (
     *methods("from_statement", "", "same", "options execution_options", since="1.4"),
 )
 
+LOCKING_METHODS: frozenset[str] = frozenset(("with_for_update", "with_lockmode"))
+"""Methods of statements and queries after which the rows that are read are locked; `with_for_update=` of get and refresh too."""
+UPSERT_METHODS: frozenset[str] = frozenset(("on_conflict_do_update", "on_conflict_do_nothing", "on_duplicate_key_update"))
+"""Methods of INSERT statements after which a row that is there already is no error."""
+
 FUNCTIONS: tuple[FunctionRow, ...] = (
     *functions(
         _EXPORTED,

@@ -103,7 +103,7 @@ METHODS: tuple[MethodRow, ...] = (
     *methods(_ASYNC_BOTH, "execute", "scalar_result", "scalars", since="1.4.24", awaitable=True),
     *methods(_ASYNC_BOTH, "stream", "async_result", "stream", since="1.4", awaitable=True),
     *methods(_ASYNC_BOTH, "stream", "async_scalar_result", "stream_scalars", since="1.4.24", awaitable=True),
-    *methods(_BOTH, "bulk_write", "none", "bulk_save_objects bulk_insert_mappings bulk_update_mappings"),
+    *methods(_BOTH, "write", "none", "bulk_save_objects bulk_insert_mappings bulk_update_mappings"),
     *methods("async_session", "run_sync", "unknown", "run_sync", since="1.4", awaitable=True),
     # what it stands on
     *methods(_BOTH, "connection", "connection", "connection"),
