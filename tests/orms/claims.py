@@ -15,8 +15,6 @@ from ormlint.orms.vocabulary import ClassRow, FunctionRow, MethodRow
 Facts = Mapping[str, Any]
 """What `library_facts.py` prints."""
 
-ATTRIBUTES_OF_INSTANCES = frozenset({"prepare", "getter"})
-
 WITHOUT_CLASS: dict[str, str] = {
     "begun_session": "what `sessionmaker.begin()` gives is a generator's context manager; measured in test_effects_hold",
     "begun_async_session": "as begun_session",

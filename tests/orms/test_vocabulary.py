@@ -87,9 +87,9 @@ import sys, time, typing, collections.abc, msgspec
 import ormlint.orms.registry
 for name in [name for name in sys.modules if name.startswith("ormlint.orms")]:
     del sys.modules[name]
-start = time.perf_counter()
+start = time.process_time()
 import ormlint.orms.registry
-print(round((time.perf_counter() - start) * 1000, 2))
+print(round((time.process_time() - start) * 1000, 2))
 print([name for name in ("sqlalchemy", "flask", "fastapi", "sqlmodel", "pydantic", "celery", "alembic") if name in sys.modules])
 """
     compiled = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
@@ -99,4 +99,4 @@ print([name for name in ("sqlalchemy", "flask", "fastapi", "sqlmodel", "pydantic
         milliseconds, imported = done.stdout.splitlines()
         assert imported == "[]"
         fastest = min(fastest, float(milliseconds))
-    assert fastest < 40, "8 ms on a quiet machine; five times that leaves room for a busy one"
+    assert fastest < 8 * 3, "8 ms of processor time is the budget; three times that leaves room for slow machines"
