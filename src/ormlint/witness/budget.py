@@ -52,7 +52,7 @@ def orm_budget(
     }
     counts = Counts()
     places: dict[tuple[str, Event, str, int, str], _Place] = {}
-    path_of = ProjectFiles(os.getcwd()).path_of
+    files = ProjectFiles(os.getcwd())
 
     def count(event: Event) -> None:
         names = [FIELDS[event.kind]] if event.kind in FIELDS else []
@@ -62,15 +62,21 @@ def orm_budget(
             setattr(counts, name, getattr(counts, name) + 1)
             if limits[name] is None:
                 continue
-            frames = project_frames(sys._getframe(1), path_of)
+            frames = project_frames(sys._getframe(1), files)
             if frames:
-                inner = frames[0]
-                line = lines_of(inner.code, inner.instruction)[0]
-                key = (name, Event(event.kind, event.cls, event.attr), inner.path, line, inner.code.co_qualname)
+                code, instruction, activation, callee = frames[0]
+                line = lines_of(code, instruction)[0]
+                key = (
+                    name,
+                    Event(event.kind, event.cls, event.attr),
+                    files.path_of(code.co_filename) or "",
+                    line,
+                    code.co_qualname,
+                )
                 place = places.setdefault(key, _Place())
                 place.count += 1
-                place.looped |= place.callees.get((inner.activation, inner.instruction)) is not None
-                place.callees[inner.activation, inner.instruction] = inner.callee
+                place.looped |= place.callees.get((activation, instruction)) is not None
+                place.callees[activation, instruction] = callee
 
     stop = listen(count, getattr(engine, "sync_engine", engine))
     try:

@@ -36,7 +36,7 @@ class Event(NamedTuple):
     cls: str | None = None
     """The class whose attribute is loaded, or whose rows are read; the kind of session or connection for what they do."""
     attr: str | None = None
-    """The attribute that is loaded; for a flush what asked for it: `flush`, `autoflush` or `commit`; for a statement `orm` or `core`."""
+    """The attribute that is loaded; for a flush what asked for it: `flush`, `autoflush` or `commit`; `core` for a statement of none."""
     session: Any = None
     """The session, where there is one."""
 
@@ -46,16 +46,18 @@ _ORM = re.compile(r"sqlalchemy[\\/]orm[\\/]")
 Sink = Callable[[Event], None]
 
 
-def listen(sink: Sink, engine: Any = None) -> Callable[[], None]:
+def listen(sink: Sink, engine: Any = None, *, all_statements: bool = True) -> Callable[[], None]:
     """Calls `sink` for every event from now on; returns the function that ends it.
 
-    `engine` narrows the statements, transactions and connections to one Engine; what sessions do is reported for every session.
+    `engine` narrows the statements and transactions to one Engine, and adds what its pool does; what sessions do is reported for every
+    session. Without `all_statements`, statements that a session sends are left out (what it does tells of them), and only transactions
+    that no session ends are of class "Connection".
+
     An exception that `sink` raises reaches the application: a sink that must not fail catches its own.
     """
     import sqlalchemy
     from sqlalchemy.engine import Engine
     from sqlalchemy.orm import Session
-    from sqlalchemy.pool import Pool
 
     event: Any = sqlalchemy.event  # 2.0 leaves its functions untyped
 
@@ -82,13 +84,16 @@ def listen(sink: Sink, engine: Any = None) -> Callable[[], None]:
             sink(Event("ended", type(session).__name__, None, session))
 
     def on_cursor(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
-        sink(Event(_verb(statement, context), None, _layer_of(sys._getframe(1))))
+        if all_statements:
+            sink(Event(_verb(statement, context)))
+        elif not _from_orm(context) and not _below(sys._getframe(1), _ORM):
+            sink(Event(_verb(statement, context), None, "core"))
 
     def on_db_commit(connection: Any, *rest: Any) -> None:
-        sink(Event("db_commit", _transaction_of(sys._getframe(1))))
+        sink(Event("db_commit", "Session" if not all_statements and _below(sys._getframe(1), _ORM) else "Connection"))
 
     def on_db_rollback(connection: Any, *rest: Any) -> None:
-        sink(Event("db_rollback", _transaction_of(sys._getframe(1))))
+        sink(Event("db_rollback", "Connection"))
 
     def on_checkout(dbapi_connection: Any, entry: Any, proxy: Any) -> None:
         sink(Event("checkout"))
@@ -109,9 +114,9 @@ def listen(sink: Sink, engine: Any = None) -> Callable[[], None]:
         (target, "commit_twophase", on_db_commit),
         (target, "rollback", on_db_rollback),
         (target, "rollback_twophase", on_db_rollback),
-        (Pool if engine is None else engine, "checkout", on_checkout),
-        (Pool if engine is None else engine, "checkin", on_checkin),
     ]
+    if engine is not None:
+        wanted += [(engine, "checkout", on_checkout), (engine, "checkin", on_checkin)]
     for owner, name, listener in wanted:
         event.listen(owner, name, listener)
 
@@ -124,24 +129,28 @@ def listen(sink: Sink, engine: Any = None) -> Callable[[], None]:
 
 
 def _execution(state: Any) -> Event:
-    mapper = getattr(state, "bind_mapper", None)
-    cls = None if mapper is None else mapper.class_.__name__
     if not state.is_select:
         dml = state.is_insert or state.is_update or state.is_delete
-        return Event("dml" if dml else "query", cls, None, state.session)
-    if state.is_relationship_load:
-        owner, attr = state.loader_strategy_path.path[-2:]
-        if state.lazy_loaded_from is None:
-            return Event("eager", _class_name(owner), attr.key, state.session)
-        read = _attribute_read(sys._getframe(2))
-        return Event("cascade" if read is None else "lazy", state.lazy_loaded_from.class_.__name__, attr.key, state.session)
+        return Event("dml" if dml else "query", _mapped_name(state), None, state.session)
     if state.is_column_load:
         read = _attribute_read(sys._getframe(2))
         if read is None:
-            return Event("refresh", cls, None, state.session)
-        key, expired = read
-        return Event("expired" if expired else "deferred", cls, key, state.session)
-    return Event("query", cls, None, state.session)
+            return Event("refresh", _mapped_name(state), None, state.session)
+        return Event("expired" if read[1] else "deferred", _mapped_name(state), read[0], state.session)
+    path = state.loader_strategy_path
+    if path is None or path.is_root:
+        return Event("query", _mapped_name(state), None, state.session)
+    owner, attr = path.path[-2:]
+    reader = state.lazy_loaded_from
+    if reader is None:
+        return Event("eager", _class_name(owner), attr.key, state.session)
+    kind = "cascade" if _attribute_read(sys._getframe(2)) is None else "lazy"
+    return Event(kind, reader.class_.__name__, attr.key, state.session)
+
+
+def _mapped_name(state: Any) -> str | None:
+    mapper = state.bind_mapper
+    return None if mapper is None else str(mapper.class_.__name__)
 
 
 def _class_name(entity: Any) -> str | None:
@@ -172,22 +181,19 @@ def _asked_by(frame: FrameType | None) -> str:
     return "flush"
 
 
-def _transaction_of(frame: FrameType | None) -> str:
-    """Whose transaction a connection ends: "Session" or "Connection"."""
-    while frame is not None and "sqlalchemy" in frame.f_code.co_filename:
-        if frame.f_code.co_filename.endswith("session.py"):
-            return "Session"
-        frame = frame.f_back
-    return "Connection"
+def _from_orm(context: Any) -> bool:
+    """Whether a statement has the options that loads and flushes give; without them the frames must tell."""
+    options = () if context is None else context.execution_options
+    return "_sa_orm_load_options" in options or "compiled_cache" in options
 
 
-def _layer_of(frame: FrameType | None) -> str:
-    """Which half of SQLAlchemy asks for a statement: "orm" or "core"."""
+def _below(frame: FrameType | None, files: re.Pattern[str]) -> bool:
+    """Whether one of the frames of SQLAlchemy that the stack ends in is in files of a kind."""
     while frame is not None and "sqlalchemy" in frame.f_code.co_filename:
-        if _ORM.search(frame.f_code.co_filename):
-            return "orm"
+        if files.search(frame.f_code.co_filename):
+            return True
         frame = frame.f_back
-    return "core"
+    return False
 
 
 def _in_savepoint(session: Any) -> bool:

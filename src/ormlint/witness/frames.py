@@ -10,11 +10,10 @@ import os
 import re
 import sys
 import sysconfig
-from collections.abc import Callable
 from functools import cache
 from itertools import islice
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 from ormlint.file_roles import role_of
 
@@ -35,7 +34,10 @@ class ProjectFiles:
 
     def __init__(self, root: str) -> None:
         self.root = os.path.realpath(root)
-        self._known: dict[str, str | None] = {}
+        self.known: dict[str, str | None] = {}
+        """The answers of `path_of` so far."""
+        self.runners: set[str] = set()
+        """Files of what runs the tests: nothing of the project is looked for above them."""
         self._foreign = tuple(
             os.path.realpath(path) + os.sep
             for path in {*sysconfig.get_paths().values(), sys.prefix, os.path.dirname(__file__)}
@@ -45,9 +47,9 @@ class ProjectFiles:
     def path_of(self, filename: str) -> str | None:
         """The path of a code object's file relative to the root, with forward slashes; None where it is not the project's."""
         try:
-            return self._known[filename]
+            return self.known[filename]
         except KeyError:
-            path = self._known[filename] = self._relative(filename)
+            path = self.known[filename] = self._relative(filename)
             return path
 
     def _relative(self, filename: str) -> str | None:
@@ -71,7 +73,8 @@ class Activation:
 
     def __init__(self, previous: Any) -> None:
         self.previous = previous
-        self.hits: dict[Any, Hit] = {}
+        self.hits: dict[Any, Hit] | None = None
+        """What the activation's instructions have caused, by a key of the recorder's."""
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
         if self.previous is not None:
@@ -91,6 +94,13 @@ class Hit:
         self.executions = 0
         self.callee: Activation | None = None
 
+    def add(self, callee: Activation | None) -> None:
+        """One more event, which `callee` led to: another activation of it means that the instruction ran again."""
+        self.count += 1
+        if callee is None or callee is not self.callee:
+            self.executions += 1
+            self.callee = callee
+
 
 def activation(frame: FrameType) -> Activation:
     """The activation that a frame belongs to; the same object for as long as the frame lives."""
@@ -102,13 +112,8 @@ def activation(frame: FrameType) -> Activation:
     return made
 
 
-class ProjectFrame(NamedTuple):
-    path: str
-    code: CodeType
-    instruction: int
-    activation: Activation
-    callee: Activation | None
-    """The activation of what this frame has called, in whichever file; None where that is no Python code."""
+ProjectFrame = tuple[CodeType, int, Activation, Activation | None]
+"""The code, the instruction it is at, the activation, and that of what it has called, in whichever file; None where that is no Python."""
 
 
 _lines: dict[int, tuple[CodeType, dict[int, tuple[int, int]]]] = {}
@@ -127,19 +132,25 @@ def lines_of(code: CodeType, instruction: int) -> tuple[int, int]:
         return found
 
 
-def project_frames(frame: FrameType | None, path_of: Callable[[str], str | None]) -> list[ProjectFrame]:
+def project_frames(frame: FrameType | None, files: ProjectFiles) -> list[ProjectFrame]:
     """The project's frames on the stack that ends in `frame`, the innermost first, at most `DEPTH`."""
     found: list[ProjectFrame] = []
     below: FrameType | None = None
     greenlet: Any = None
+    known = files.known
     while True:
         while frame is not None:
             code = frame.f_code
-            path = path_of(code.co_filename)
+            try:
+                path = known[code.co_filename]
+            except KeyError:
+                path = files.path_of(code.co_filename)
             if path is not None:
-                found.append(ProjectFrame(path, code, frame.f_lasti, activation(frame), None if below is None else activation(below)))
+                found.append((code, frame.f_lasti, activation(frame), None if below is None else activation(below)))
                 if len(found) == DEPTH:
                     return found
+            elif code.co_filename in files.runners:
+                return found
             below = frame
             frame = frame.f_back
         if greenlet is None:

@@ -61,6 +61,7 @@ class _Session:
             from ormlint.witness.recorder import Recorder
 
             self.recorder = Recorder(str(self.root), str(self.parts), lines=not options.ormlint_witness_no_lines)
+            self.recorder.files.runners.update(_runners())
             self.recorder.start()
         except Exception as error:
             self._say(f"nothing is recorded: {type(error).__name__}: {error}")
@@ -117,6 +118,13 @@ class _Session:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         for line in self.lines:
             terminalreporter.write_line(line)
+
+
+def _runners() -> set[str]:
+    """The files of pytest that call tests and fixtures."""
+    from _pytest import fixtures, python, unittest
+
+    return {str(module.__file__) for module in (fixtures, python, unittest)}
 
 
 def _short(path: Path) -> str:

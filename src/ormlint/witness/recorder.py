@@ -1,8 +1,8 @@
 """Records, in the process under test, what the ORM did at which line of the project: events in, one part file of a record out.
 
 A recorder may never change what it watches: every exception of its own is caught and counted, it keeps no reference to a frame or an
-object of the application, and it imports nothing but the standard library. Besides SQLAlchemy's public events (`events.py`) it wraps three
-kinds of constructor, because no event tells of them: `Session`, and the exceptions of `_ERRORS`.
+object of the application, and it imports nothing but the standard library. Besides SQLAlchemy's public events (`events.py`) it wraps two
+kinds of constructor, because no event tells of them: `Session`, and the exceptions of `_ERRORS`; `external.py` wraps what waits.
 
 One part is written for each process; `record.py` merges them.
 """
@@ -22,10 +22,11 @@ import uuid
 import weakref
 from collections import deque
 from collections.abc import Callable
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Final
 
 from ormlint.witness.events import Event, listen
+from ormlint.witness.external import watch_external
 from ormlint.witness.frames import Hit, ProjectFiles, ProjectFrame, is_test, lines_of, project_frames
 from ormlint.witness.imports import when_imported
 from ormlint.witness.lines import Lines, record_lines
@@ -33,8 +34,7 @@ from ormlint.witness.lines import Lines, record_lines
 VERSION: Final = 1
 """The version of the record's format."""
 
-_RECORDED: Final = {"lazy", "deferred", "expired", "refresh", "cascade", "eager", "query", "dml", "flush", "commit", "rollback"}
-_STATEMENTS: Final = {"select", "insert", "update", "delete"}
+_RECORDED: Final = {"lazy", "deferred", "expired", "refresh", "cascade", "query", "dml", "flush", "commit", "rollback"}
 _ERRORS: Final = (
     ("sqlalchemy.orm.exc", "DetachedInstanceError"),
     ("sqlalchemy.orm.exc", "StaleDataError"),
@@ -43,12 +43,16 @@ _ERRORS: Final = (
     ("sqlalchemy.exc", "ResourceClosedError"),
 )
 _ERROR_NAMES: Final = {"PendingRollbackError", *(name for _, name in _ERRORS)}
-_EXTERNAL: Final = {"socket.connect", "http.client.send", "smtplib.send", "ftplib.sendcmd", "subprocess.Popen", "time.sleep"}
-"""Audit events of the interpreter that mean that something outside is waited for."""
 _COMPREHENSION: Final = re.compile(r"(?:\.<locals>)?\.<(?:list|set|dict)comp>$")
 _MOST_CHAINS: Final = 20
 _MOST_TESTS: Final = 50
 _SAVE_EVERY_S: Final = 10.0
+
+
+SiteKey = tuple[str, str, int, int, str, str | None, str | None]
+"""Kind, path, line, end line, function, class, attribute."""
+Chain = tuple[tuple[str, int, str], ...]
+"""Path, line and function of the project's frames, the innermost first."""
 
 
 class Site:
@@ -62,13 +66,29 @@ class Site:
         self.direct = False
         self.inside = False
         self.loop_frames: dict[tuple[str, int], int] = {}
-        self.chains: dict[tuple[tuple[str, int, str], ...], int] = {}
+        self.chains: dict[Chain, int] = {}
         self.tests: dict[str, None] = {}
         self.test_count = 0
 
 
-SiteKey = tuple[str, str, int, int, str, str | None, str | None]
-"""Kind, path, line, end line, function, class, attribute."""
+class _Stack:
+    """One way that events come: the project's frames with their lines, told once for all events that come this way."""
+
+    __slots__ = ("chain", "codes", "end_line", "in_test", "test_frames")
+
+    def __init__(self, frames: list[ProjectFrame], files: ProjectFiles) -> None:
+        self.codes = [code for code, *_ in frames]
+        """Kept alive, because stacks are looked up by the ids of these."""
+        self.chain: Chain = tuple(
+            (files.path_of(code.co_filename) or "", lines_of(code, instruction)[0], _qualified(code)) for code, instruction, *_ in frames
+        )
+        self.end_line = lines_of(*frames[0][:2])[1] if frames else 0
+        self.test_frames = [is_test(path) for path, _, _ in self.chain]
+        self.in_test = bool(frames) and self.test_frames[0]
+
+    def key(self, kind: str, cls: str | None, attr: str | None) -> SiteKey:
+        path, line, function = self.chain[0] if self.chain else ("", 0, "")
+        return kind, path, line, self.end_line, function, cls, attr
 
 
 class _OpenSession:
@@ -93,6 +113,7 @@ class Recorder:
         self.failed = 0
         self.warnings: list[str] = []
         self._sites: dict[SiteKey, Site] = {}
+        self._stacks: dict[tuple[int, ...], _Stack] = {}
         self._sessions: dict[int, _OpenSession] = {}
         self._leaked: deque[SiteKey] = deque()
         self._lock = threading.RLock()
@@ -115,7 +136,7 @@ class Recorder:
             self._lines = record_lines(self.files.path_of)
             self._undo.append(self._lines.stop)
         self._undo.append(when_imported("sqlalchemy.orm", self._guard(self._attach)))
-        sys.addaudithook(self._audit)
+        self._undo.append(watch_external(self._on_external))
         os.register_at_fork(after_in_child=self._in_child)
         real_exit = os._exit
 
@@ -159,7 +180,7 @@ class Recorder:
         if int(version.split(".")[0]) < 2 and not version.startswith("1.4"):
             self.warnings.append(f"SQLAlchemy {version} is not supported, only 1.4 and later: nothing is recorded of this process")
             return
-        self._undo.append(listen(self._on_event))
+        self._undo.append(listen(self._on_event, all_statements=False))
         self._undo.append(self._wrap(Session, self._on_session_made))
         for module, name in _ERRORS:
             owner = getattr(sys.modules.get(module), name, None)
@@ -210,18 +231,18 @@ class Recorder:
             return
         try:
             kind = event.kind
-            if kind in _STATEMENTS:
-                self._note("core" if event.attr == "core" else kind, None, kind if event.attr == "core" else None, sys._getframe(1))
-            elif kind in _RECORDED:
-                self._note(kind, event.cls, event.attr, sys._getframe(1))
-            elif kind == "db_commit" and event.cls == "Connection":
-                self._note("commit", "Connection", None, sys._getframe(1))
-            elif kind == "db_rollback" and event.cls == "Connection":
-                self._note("rollback", "Connection", None, sys._getframe(1))
+            if kind in _RECORDED:
+                if event.attr != "commit":  # a commit's own flush is part of the commit
+                    self._note(kind, event.cls, event.attr, sys._getframe(1))
+            elif kind == "db_commit":
+                if event.cls == "Connection":
+                    self._note("commit", "Connection", None, sys._getframe(1))
+            elif event.attr == "core":
+                self._note("core", None, kind, sys._getframe(1))
             elif kind == "opened":
-                self._session(event.session, sys._getframe(1), True)
+                self._session(event.session, opened=True)
             elif kind == "ended":
-                self._session(event.session, None, False)
+                self._session(event.session, opened=False)
         except Exception as error:
             self._failure(error)
 
@@ -239,25 +260,17 @@ class Recorder:
         if not self._recording:
             return
         try:
-            frames = project_frames(frame, self.files.path_of)
-            if frames:
-                key = self._key("session", type(session).__name__, None, frames[0])
-                self._count(key, frames)
-                self._known(session).key = key
+            self._known(session).key = self._note("session", type(session).__name__, None, frame)
         except Exception as error:
             self._failure(error)
 
-    def _session(self, session: Any, frame: FrameType | None, opened: bool) -> None:
+    def _session(self, session: Any, *, opened: bool) -> None:
         known = self._known(session)
         if opened is not known.open:
             self._open += 1 if opened else -1
         known.open = opened
         if opened:
             known.place = _place()
-            if known.key is None:
-                frames = project_frames(frame, self.files.path_of)
-                if frames:
-                    known.key = self._key("session", type(session).__name__, None, frames[0])
 
     def _known(self, session: Any) -> _OpenSession:
         identity = id(session)
@@ -278,64 +291,79 @@ class Recorder:
             self._sessions[identity] = known
         return known
 
-    def _audit(self, name: str, arguments: Any) -> None:
-        if not self._open or name not in _EXTERNAL or not self._recording:
+    def _on_external(self, name: str, frame: FrameType) -> None:
+        if not self._open or not self._recording:
             return
         try:
             here = _place()
             if not any(known.open and known.place == here for known in list(self._sessions.values())):
                 return
-            frame: FrameType | None = sys._getframe(1)
-            outer = frame
+            outer: FrameType | None = frame
             while outer is not None:
-                if "/sqlalchemy/" in outer.f_code.co_filename.replace(os.sep, "/"):
+                if "sqlalchemy" in outer.f_code.co_filename:
                     return  # the driver's own connection
                 outer = outer.f_back
             self._note("external", None, name, frame)
         except Exception as error:
             self._failure(error)
 
-    def _note(self, kind: str, cls: str | None, attr: str | None, frame: FrameType | None) -> None:
-        frames = project_frames(frame, self.files.path_of)
-        # Events that no line of the project is on the stack of (a framework that serialises a response) have the place "":0.
-        self._count(self._key(kind, cls, attr, frames[0]) if frames else (kind, "", 0, 0, "", cls, attr), frames)
-
-    @staticmethod
-    def _key(kind: str, cls: str | None, attr: str | None, frame: ProjectFrame) -> SiteKey:
-        line, end_line = lines_of(frame.code, frame.instruction)
-        return kind, frame.path, line, end_line, _qualified(frame), cls, attr
-
-    def _count(self, key: SiteKey, frames: list[ProjectFrame]) -> None:
+    def _note(self, kind: str, cls: str | None, attr: str | None, frame: FrameType | None) -> SiteKey:
+        """Counts one event. One that no line of the project is on the stack of (a framework's own) has the place "":0."""
+        frames = project_frames(frame, self.files)
         with self._lock:
-            while self._leaked:
-                _, *rest = self._leaked.popleft()
-                self._site(("leak", *rest)).count += 1  # type: ignore[arg-type]
-            site = self._site(key)
-            site.count += 1
-            if self.test is not None and self.test not in site.tests:
-                site.test_count += 1
-                if len(site.tests) < _MOST_TESTS:
-                    site.tests[self.test] = None
-            if not frames:
-                return
-            innermost = frames[0]
-            hit = _hit(innermost, key)
-            if hit.executions > 1:
-                site.direct = True
-            elif hit.count > 1:
-                site.inside = True
-            most = hit.count
-            in_test = is_test(innermost.path)
-            for outer in frames[1:]:
-                hit = _hit(outer, key)
-                if hit.executions > 1 and (in_test or not is_test(outer.path)):
-                    place = (outer.path, lines_of(outer.code, outer.instruction)[0])
-                    site.loop_frames[place] = max(site.loop_frames.get(place, 0), hit.count)
-                    most = max(most, hit.count)
-            site.max = max(site.max, most)
-            chain = tuple((frame.path, lines_of(frame.code, frame.instruction)[0], _qualified(frame)) for frame in frames)
-            if chain in site.chains or len(site.chains) < _MOST_CHAINS:
-                site.chains[chain] = site.chains.get(chain, 0) + 1
+            where: list[int] = []
+            for code, instruction, _, _ in frames:
+                where += (id(code), instruction)
+            found = tuple(where)
+            stack = self._stacks.get(found)
+            if stack is None:
+                stack = self._stacks[found] = _Stack(frames, self.files)
+            key = stack.key(kind, cls, attr)
+            self._count(key, frames, stack)
+        return key
+
+    def _count(self, key: SiteKey, frames: list[ProjectFrame], stack: _Stack) -> None:
+        self._count_leaks()
+        site = self._site(key)
+        site.count += 1
+        test = self.test
+        if test is not None and test not in site.tests:
+            site.test_count += 1
+            if len(site.tests) < _MOST_TESTS:
+                site.tests[test] = None
+        most = 1
+        for number, (_, instruction, activation, callee) in enumerate(frames):
+            hits = activation.hits
+            if hits is None:
+                hits = activation.hits = {}
+            where = (instruction, site)
+            hit = hits.get(where)
+            if hit is None:
+                hit = hits[where] = Hit()
+            hit.add(callee)
+            if hit.count == 1:
+                continue
+            if number == 0:
+                most = hit.count
+                if hit.executions > 1:
+                    site.direct = True
+                else:
+                    site.inside = True
+            elif hit.executions > 1 and (stack.in_test or not stack.test_frames[number]):
+                place = stack.chain[number][:2]
+                if hit.count > site.loop_frames.get(place, 0):
+                    site.loop_frames[place] = hit.count
+                most = max(most, hit.count)
+        if most > site.max:
+            site.max = most
+        chains = site.chains
+        if stack.chain in chains or len(chains) < _MOST_CHAINS:
+            chains[stack.chain] = chains.get(stack.chain, 0) + 1
+
+    def _count_leaks(self) -> None:
+        while self._leaked:
+            _, *rest = self._leaked.popleft()
+            self._site(("leak", *rest)).count += 1  # type: ignore[arg-type]
 
     def _site(self, key: SiteKey) -> Site:
         site = self._sites.get(key)
@@ -360,10 +388,7 @@ class Recorder:
     def _save(self) -> None:
         self._saved = time.monotonic()
         with self._lock:
-            for leaked in list(self._leaked):
-                _, *rest = leaked
-                self._site(("leak", *rest)).count += 1  # type: ignore[arg-type]
-            self._leaked.clear()
+            self._count_leaks()
             ran = {} if self._lines is None else self._lines.ran()
             sites = [self._site_line(key, site) for key, site in list(self._sites.items())]
             paths = {key[1] for key in self._sites if key[1]} | {
@@ -426,34 +451,17 @@ class Recorder:
         return self._hashes[path]
 
 
-def _hit(frame: ProjectFrame, key: SiteKey) -> Hit:
-    hits = frame.activation.hits
-    where = (frame.instruction, key)
-    hit = hits.get(where)
-    if hit is None:
-        hit = hits[where] = Hit()
-    hit.count += 1
-    if hit.callee is None or frame.callee is not hit.callee:
-        hit.executions += 1
-        hit.callee = frame.callee
-    return hit
-
-
-def _qualified(frame: ProjectFrame) -> str:
+def _qualified(code: CodeType) -> str:
     """The function's qualified name; before Python 3.12 a comprehension is a function of its own, here it is its function's."""
-    return _COMPREHENSION.sub("", frame.code.co_qualname)
+    return _COMPREHENSION.sub("", code.co_qualname)
 
 
 def _place() -> tuple[int, int]:
     """The thread and the asyncio task of the moment."""
-    task = None
     asyncio = sys.modules.get("asyncio")
-    if asyncio is not None:
-        try:
-            task = asyncio.current_task()
-        except RuntimeError:
-            task = None
-    return threading.get_ident(), 0 if task is None else id(task)
+    if asyncio is None or asyncio._get_running_loop() is None:
+        return threading.get_ident(), 0
+    return threading.get_ident(), id(asyncio.current_task())
 
 
 def _spans(lines: Any) -> list[list[int]]:
