@@ -50,16 +50,13 @@ def decode(source: bytes) -> str:
         if marked and encoding != "utf-8":
             raise Undecodable(f"the file starts with a UTF-8 byte order mark, but its coding comment says {encoding!r}")
     try:
-        text = codecs.decode(source[3:] if marked else source, encoding)
+        return (source[3:] if marked else source).decode(encoding)
     except UnicodeDecodeError as error:
         line = source.count(b"\n", 0, error.start) + 1
         reason = f"byte 0x{error.object[error.start]:02x} is not {error.encoding}; save the file as UTF-8 or name its encoding"
         raise Undecodable(reason, line) from None
-    except (ValueError, LookupError, TypeError) as error:
-        raise Undecodable(f"cannot be decoded as {encoding}: {error}") from None
-    if not isinstance(text, str):
-        raise Undecodable(f"the coding comment names {encoding!r}, which is no text encoding")
-    return text
+    except (ValueError, LookupError) as error:
+        raise Undecodable(f"cannot be decoded as {encoding}: {str(error).split(';')[0]}") from None
 
 
 def line_starts(text: str) -> tuple[int, ...]:

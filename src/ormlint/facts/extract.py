@@ -21,7 +21,7 @@ from ormlint.facts.decoding import Undecodable, decode, line_starts
 from ormlint.facts.records import Record
 from ormlint.facts.statements import block
 
-_where = re.compile(r"error at (\d+):(\d+)")
+_where = re.compile(r"error at (\d+):")
 
 
 def extract(source: bytes, digest: str | None = None) -> Record:
@@ -48,7 +48,7 @@ def _record(text: str, digest: str, lines: tuple[int, ...]) -> Record:
         try:
             tree = cst.parse_module(text)
         except cst.ParserSyntaxError as error:
-            reason, line = _syntax_error(error, lines)
+            reason, line = _syntax_error(error, text, lines)
             return Record(digest, lines, error=reason, error_line=line)
         except (KeyboardInterrupt, SystemExit, MemoryError):
             raise
@@ -65,15 +65,18 @@ def _record(text: str, digest: str, lines: tuple[int, ...]) -> Record:
         return Record(digest, lines, body, found)
 
 
-def _syntax_error(error: cst.ParserSyntaxError, lines: tuple[int, ...]) -> tuple[str, int]:
-    message = error.message
-    match = _where.search(message)
-    if match:
-        line, column = int(match[1]), int(match[2])
-        line = max(1, min(line, len(lines)))
-        return f"syntax error at column {column}", line
-    said = message.splitlines()[0].removeprefix("tokenizer error: ") if message else "not Python"
-    return f"syntax error: {said}", max(1, error.raw_line)
+def _syntax_error(error: cst.ParserSyntaxError, text: str, lines: tuple[int, ...]) -> tuple[str, int]:
+    """What LibCST says in a line; its columns are those of the token after, so the source line says more."""
+    match = _where.search(error.message)
+    line = max(1, min(int(match[1]) if match else error.raw_line, len(lines)))
+    if not match:
+        said = error.message.splitlines()[0].removeprefix("tokenizer error: ") if error.message else "not Python"
+        return f"syntax error: {said}", line
+    source = text[lines[line - 1] :].splitlines()[:1]
+    shown = " ".join(source[0].split()) if source else ""
+    if not shown:
+        return "syntax error at the end of the line before" if line > 1 else "syntax error", line
+    return f"syntax error in `{shown if len(shown) <= 60 else shown[:57] + '...'}`", line
 
 
 @contextmanager

@@ -44,6 +44,10 @@ _chain = b"o" * MAX_OPERATIONS
 _words = re.compile(r"(?:\b(?:not|await|lambda\b[^\n:]*:|[^\s]+ if [^\s]+ else)\s*){250}").search
 
 
+def _structure(text: str) -> bytes:
+    return text.encode("utf-8", "replace").translate(_STRUCTURE, _REST)
+
+
 def _suspect(structure: bytes, text: str) -> bool:
     if "\\\n" in text:
         structure = structure.replace(b"\n", b"")
@@ -62,11 +66,12 @@ def _suspect(structure: bytes, text: str) -> bool:
 
 # The exact step.
 
+_QUOTED = r"""\#[^\r\n]*|\"{3}(?:[^\\]|\\.)*?\"{3}|'{3}(?:[^\\]|\\.)*?'{3}|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'"""
+_quoted = re.compile(_QUOTED, re.DOTALL)
 _token = re.compile(
-    r"""
-    (?P<skip>\#[^\r\n]*|\\\r?\n)
-  | (?P<string>(?:"{3}(?:[^\\]|\\.)*?"{3}|'{3}(?:[^\\]|\\.)*?'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'))
-  | (?P<open>[(\[{]) | (?P<close>[)\]}])
+    rf"""
+    (?P<skip>{_QUOTED}|\\\r?\n)
+  | (?P<open>[(\[{{]) | (?P<close>[)\]}}])
   | (?P<stop>[,:;=]|\b(?:and|or|elif)\b)
   | (?P<newline>\n)
   | (?P<operation>[-+*/%@&|^~<>.]|\b(?:not|await|lambda|else)\b)
@@ -101,8 +106,8 @@ def _weigh(text: str) -> tuple[str, int] | None:
 
 def unfit(text: str) -> tuple[str, int] | None:
     """Why a source text cannot be given to the parser, in one line, and the line where; None where it can."""
-    structure = text.encode("utf-8", "replace").translate(_STRUCTURE, _REST)
-    if len(structure) > MAX_STRUCTURE:
+    structure = _structure(text)
+    if len(structure) > MAX_STRUCTURE and len(_structure(_quoted.sub("", text))) > MAX_STRUCTURE:
         return "too large to be analysed; exclude it if it only holds data", 1
     if not _suspect(structure, text):
         return None

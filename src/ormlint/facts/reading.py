@@ -59,7 +59,8 @@ def _read_records(
         try:
             source = _read(path)
         except OSError as error:
-            unread[name] = Record("", (0,), error=f"cannot be read: {(error.strerror or str(error)).lower()}")
+            reason = error.strerror or str(error)
+            unread[name] = Record("", (0,), error=f"cannot be read: {reason[:1].lower()}{reason[1:]}")
             continue
         digest = hashlib.sha256(source).hexdigest()
         digests[name] = digest
