@@ -17,7 +17,7 @@ from .config import printable
 from .findings import Finding
 from .rules import ALL_RULES
 from .rules.rule import Rule
-from .selection import TOOL_RULES
+from .selection import TOOL_RULES, Named
 from .semantics.model import Model
 
 GROUP: Final = "ormlint.rules"
@@ -35,7 +35,8 @@ def existing_rules() -> Rules:
     """The built-in rules and those of installed packages, which may not take a code or name that is in use."""
     rules: list[Rule] = list(ALL_RULES)
     warnings: list[str] = []
-    taken = {text for rule in (*ALL_RULES, *TOOL_RULES) for text in (rule.code, rule.name)}
+    known: tuple[Named, ...] = (*ALL_RULES, *TOOL_RULES)
+    taken = {text for rule in known for text in (rule.code, rule.name)}
     for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
         try:
             for rule in offered(point):

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import inspect
 
+from ..extensions import existing_rules
+from ..report.view import RuleText
 from ..selection import TOOL_RULES, Named
+
+
+def rule_texts() -> tuple[RuleText, ...]:
+    """What reports say about each rule that exists."""
+    known: tuple[Named, ...] = (*existing_rules().all, *TOOL_RULES)
+    return tuple(RuleText(rule.code, rule.name, rule.summary, page(rule)) for rule in known)
 
 
 def page(rule: Named) -> str:

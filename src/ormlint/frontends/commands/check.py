@@ -15,16 +15,14 @@ import click
 
 from ... import __version__
 from ...config import ConfigError, printable, suggestion
-from ...extensions import existing_rules
 from ...pipeline import Request, check
 from ...project import find_root, relative_to
 from ...report import FORMATS, renderer
-from ...report.view import RuleText, View
-from ...selection import TOOL_RULES
+from ...report.view import View
 from ...sources import read_lines
 from ..options import choosing, configuration, project_root
 from ..output import colour, deliver, links, width
-from ..rule_pages import page
+from ..rule_pages import rule_texts
 
 EXAMPLES = """\b
 Examples:
@@ -78,7 +76,7 @@ def command(
             colour=output_file is None and colour(sys.stdout),
             links=output_file is None and links(sys.stdout),
             statistics=statistics,
-            rules=tuple(RuleText(rule.code, rule.name, rule.summary, page(rule)) for rule in (*existing_rules().all, *TOOL_RULES)),
+            rules=rule_texts(),
             version=__version__,
         )
         text = renderer(output_format)(report, view)
