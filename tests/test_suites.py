@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from ormlint.rules import ALL_RULES
+from ormlint.selection import TOOL_RULES
 from ormlint.testing import suite_cases
 from ormlint.testing.cases import Case
 from ormlint.testing.suites import SuiteError
 
+IMPLEMENTED = {rule.code for rule in ALL_RULES} | {rule.code for rule in TOOL_RULES}
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 SUITES = sorted([*FIXTURES.glob("rules/*.md"), *FIXTURES.glob("inference/*.md")])
 
@@ -29,6 +32,8 @@ def test_suite(case: Case | SuiteError) -> None:
     __tracebackhide__ = True
     if isinstance(case, SuiteError):
         pytest.fail(str(case), pytrace=False)
+    if case.script is None and case.suite.code is not None and case.suite.code not in IMPLEMENTED:
+        pytest.skip(f"{case.suite.code} is specified and has no rule yet")
     try:
         case.check()
     except AssertionError as failure:

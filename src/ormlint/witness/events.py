@@ -50,8 +50,8 @@ def listen(sink: Sink, engine: Any = None, *, all_statements: bool = True) -> Ca
     """Calls `sink` for every event from now on; returns the function that ends it.
 
     `engine` narrows the statements and transactions to one Engine, and adds what its pool does; what sessions do is reported for every
-    session. Without `all_statements`, statements that a session sends are left out (what it does tells of them), and only transactions
-    that no session ends are of class "Connection".
+    session. Without `all_statements`, statements that a session sends are left out (what it does tells of them), and a COMMIT
+    that a session asked for is of class "Session"; ROLLBACKs of connections are left out.
 
     An exception that `sink` raises reaches the application: a sink that must not fail catches its own.
     """
@@ -112,9 +112,9 @@ def listen(sink: Sink, engine: Any = None, *, all_statements: bool = True) -> Ca
         (target, "before_cursor_execute", on_cursor),
         (target, "commit", on_db_commit),
         (target, "commit_twophase", on_db_commit),
-        (target, "rollback", on_db_rollback),
-        (target, "rollback_twophase", on_db_rollback),
     ]
+    if all_statements:
+        wanted += [(target, "rollback", on_db_rollback), (target, "rollback_twophase", on_db_rollback)]
     if engine is not None:
         wanted += [(engine, "checkout", on_checkout), (engine, "checkin", on_checkin)]
     for owner, name, listener in wanted:
