@@ -7,10 +7,11 @@ import random
 import time
 from pathlib import Path
 
+import libcst as cst
 import pytest
 
 from ormlint.facts import nesting
-from ormlint.facts.expressions import MAX_DEPTH
+from ormlint.facts.expressions import EXPRESSIONS, MAX_DEPTH
 from ormlint.facts.extract import extract
 
 BAD = {
@@ -95,6 +96,14 @@ def test_a_caller_deep_in_the_stack_gets_the_same() -> None:
 def test_a_stack_that_cannot_be_had_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nesting, "_STACK_SIZES", ())
     assert extract(b"x = 1\n").error is None
+
+
+def test_code_that_this_version_does_not_know_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(EXPRESSIONS, cst.Await)
+    record = extract(b"async def f():\n    a\n    await b\n")
+    assert record.error is not None
+    assert "Await" in record.error
+    assert (record.error_line, record.body) == (2, ())
 
 
 def test_damaged_source_never_raises() -> None:

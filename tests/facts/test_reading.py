@@ -25,7 +25,7 @@ def files(tmp_path: Path) -> Files:
     root = tmp_path / "project"
     root.mkdir()
     for number in range(30):
-        (root / f"m{number:02}.py").write_text(f"def f{number}(a):\n    return a.b({number})\n" * (1 + number * 10))
+        (root / f"m{number:02}.py").write_text(f"def f{number}(a):\n    return a.b({number})\n" * (1 + number * 3))
     (root / "same_as_m03.py").write_bytes((root / "m03.py").read_bytes())
     (root / "empty.py").touch()
     (root / "broken.py").write_text("x = = 1\n")
@@ -143,6 +143,17 @@ def test_a_worker_that_dies_takes_only_its_file_with_it(files: Files, monkeypatc
     assert warnings == ()
     assert records["m05.py"].error == "the parser ended its process on this file"
     assert {**records, "m05.py": None} == {**whole, "m05.py": None}
+
+
+def _end(sources: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    os._exit(11)
+
+
+@pytest.mark.usefixtures("eager")
+def test_where_no_worker_lives_the_work_is_done_here(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_work", _end)
+    whole, _ = read_records(files, cache_dir=None, jobs=1)
+    assert read_records(files, cache_dir=None, jobs=2) == (whole, ())
 
 
 @pytest.mark.usefixtures("eager")

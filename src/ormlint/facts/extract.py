@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -59,10 +60,17 @@ def _record(text: str, digest: str, lines: tuple[int, ...]) -> Record:
         try:
             body = block(at, tree.body, 1)
         except (TooDeep, RecursionError):
-            line = Record(digest, lines).position(min(at.pos, len(text)))[0]
-            return Record(digest, lines, error="nested too deep to be analysed", error_line=line)
+            return Record(digest, lines, error="nested too deep to be analysed", error_line=_line(at, lines))
+        except Exception as error:  # such as a node that a newer LibCST has: this file is lost, the others are not
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            reason = f"ormlint cannot transcribe this code ({reason}); please report it"
+            return Record(digest, lines, error=reason, error_line=_line(at, lines))
         found = comments(text, lines, at.strings) if at.strings is not None else ()
         return Record(digest, lines, body, found)
+
+
+def _line(at: Cursor, lines: tuple[int, ...]) -> int:
+    return bisect_right(lines, max(0, at.pos))
 
 
 def _syntax_error(error: cst.ParserSyntaxError, text: str, lines: tuple[int, ...]) -> tuple[str, int]:

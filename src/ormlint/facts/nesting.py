@@ -142,7 +142,7 @@ def _started(run: Callable[[], None]) -> threading.Thread | None:
     for size in _STACK_SIZES:
         try:
             before = threading.stack_size(size)
-        except ValueError:
+        except (ValueError, RuntimeError):
             continue
         try:
             thread = threading.Thread(target=run, name="ormlint-parse", daemon=True)

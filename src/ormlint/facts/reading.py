@@ -192,6 +192,11 @@ def _parse_one_by_one(sources: Mapping[str, bytes]) -> Iterator[tuple[str, bytes
     pending = sorted(sources.items())
     while pending:
         with ProcessPoolExecutor(1, mp_context=_context(), initializer=_ignore_interrupt) as pool:
+            try:
+                pool.submit(_work, []).result()
+            except BrokenProcessPool:  # no worker lives here, whatever the file
+                yield from nesting.on_deep_stack(_parse_chunk, pending)
+                return
             while pending:
                 digest, source = pending.pop()
                 try:
