@@ -100,7 +100,7 @@ def _witness(finding: Finding, index: _Index) -> Witness | None:
         return _confirmed(repeated, evidence)
     if matches:
         count = sum(match.events for match in matches)
-        return Witness(Verdict.not_run, f"ran, but never for more than one row at a time: {count} {_noun(evidence, count)}")
+        return Witness(Verdict.not_run, f"ran, but never for more than one row at a time: {_amount(count, evidence.noun)}")
     return _unseen(finding, evidence, index)
 
 
@@ -109,24 +109,20 @@ def _confirmed(matches: list[_Match], evidence: Evidence) -> Witness:
     most = max(match.most for match in matches)
     names = {name for match in matches for name in match.site.tests}
     tests = max(len(names), max(match.site.test_count for match in matches))
-    return Witness(Verdict.confirmed, _said(count, most, tests, _noun(evidence, count)), count, most, tests)
+    return Witness(Verdict.confirmed, _said(count, most, tests, evidence.noun), count, most, tests)
 
 
 def _said(count: int, most: int, tests: int, noun: str) -> str:
     where = f" in {tests} test{'s' if tests > 1 else ''}" if tests else ""
-    return f"{count} {noun}{where}" + (f", up to {most} in one call" if most > 1 else "")
+    return f"{_amount(count, noun)}{where}" + (f", up to {most} in one call" if most > 1 else "")
 
 
-def _noun(evidence: Evidence, count: int) -> str:
-    return evidence.noun if count != 1 else re.sub(r"s\b", "", evidence.noun, count=1)
+def _amount(count: int, noun: str) -> str:
+    singular = "flush" if noun == "flushes" else re.sub(r"s\b", "", noun, count=1)
+    return f"{count} {singular if count == 1 else noun}"
 
 
 def _unseen(finding: Finding, evidence: Evidence, index: _Index) -> Witness:
-    if "leak" in evidence.kinds:
-        made = sum(site.count for site in index.here[finding.at.path] if site.kind == "session" and _overlaps(site, finding.at))
-        if made:
-            return Witness(Verdict.refuted, f"{made} sessions were made here, and none was collected while it was open")
-        return Witness(Verdict.not_run, "no session was made here")
     ran = index.ran_at(finding.at)
     if ran is None:
         return Witness(Verdict.not_run, "the record does not say whether the line ran")
@@ -135,7 +131,17 @@ def _unseen(finding: Finding, evidence: Evidence, index: _Index) -> Witness:
     idle = next((step for step in finding.trail if index.ran_at(step.at) is False), None)
     if idle is not None:
         return Witness(Verdict.not_run, f"the line ran, but {idle.at.path}:{idle.at.line} on its trail did not")
-    return Witness(Verdict.refuted, "the line ran, and it did not happen")
+    if "leak" not in evidence.kinds:
+        return Witness(Verdict.refuted, "the line ran, and it did not happen")
+    made = sum(_through(site, finding.at) for site in index.sites if site.kind == "session")
+    if made:
+        return Witness(Verdict.refuted, f"{_amount(made, 'sessions')} made here, and none was collected while it was open")
+    return Witness(Verdict.not_run, "no session was made here")
+
+
+def _through(site: Site, at: Location) -> int:
+    """How many events of a site came from or through a line."""
+    return sum(chain.count for chain in site.chains if any(_within(frame.path, frame.line, at) for frame in chain.frames))
 
 
 def _matches(finding: Finding, evidence: Evidence, index: _Index) -> Iterator[_Match]:
@@ -151,8 +157,8 @@ def _matches(finding: Finding, evidence: Evidence, index: _Index) -> Iterator[_M
             continue
         loops = [frame.max for frame in site.loop_frames if _within(frame.path, frame.line, at)]
         on_trail = any(_overlaps(site, step) for step in steps)
-        count = sum(chain.count for chain in site.chains if any(_within(frame.path, frame.line, at) for frame in chain.frames[1:]))
-        if count and (loops or on_trail):
+        count = _through(site, at)
+        if count and (loops or on_trail or "leak" in evidence.kinds):
             yield _Match(site, count, max(loops, default=site.max), bool(loops) or site.loop in ("direct", "inside"))
     if finding.code in _OUTSIDE:
         words = {word for text in (finding.message, *(step.note for step in finding.trail)) for word in re.findall(r"\w+", text)}
@@ -178,14 +184,21 @@ def _missed(findings: Iterable[Finding], index: _Index) -> Iterator[Missed]:
     for finding in findings:
         for at in (finding.at, *(step.at for step in finding.trail)):
             named[at.path].append((finding.code, at))
+    undone = {(site.path, site.line, site.attr) for site in index.sites if site.kind == "expired" and site.loop}
     for site in index.sites:
         if not site.path or role_of(site.path.split("/")) != "code":
             continue
+        if site.kind == "lazy" and (site.path, site.line, site.attr) in undone:
+            continue  # the same read: what was loaded had been expired
         code = rule_for(site.kind, site.cls, site.function, site.loop, site.attr)
         codes = speaking_of(site.kind)
+        if site.kind == "leak":
+            outer = {(frame.path, frame.line) for chain in site.chains for frame in chain.frames}
+        else:
+            outer = {(frame.path, frame.line) for frame in site.loop_frames}
         if code is None or any(
-            found in codes and (_overlaps(site, at) or any(_within(frame.path, frame.line, at) for frame in site.loop_frames))
-            for path in {site.path, *(frame.path for frame in site.loop_frames)}
+            found in codes and (_overlaps(site, at) or any(_within(path, line, at) for path, line in outer))
+            for path in {site.path, *(path for path, _ in outer)}
             for found, at in named[path]
         ):
             continue

@@ -86,8 +86,10 @@ def listen(sink: Sink, engine: Any = None, *, all_statements: bool = True) -> Ca
     def on_cursor(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
         if all_statements:
             sink(Event(_verb(statement, context)))
-        elif not _from_orm(context) and not _below(sys._getframe(1), _ORM):
-            sink(Event(_verb(statement, context), None, "core"))
+            return
+        verb = _verb(statement, context)
+        if verb != "other" and not _from_orm(context) and not _below(sys._getframe(1), _ORM):
+            sink(Event(verb, None, "core"))
 
     def on_db_commit(connection: Any, *rest: Any) -> None:
         sink(Event("db_commit", "Session" if not all_statements and _below(sys._getframe(1), _ORM) else "Connection"))

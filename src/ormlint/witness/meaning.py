@@ -66,6 +66,7 @@ NAMES: Final = {
     "ORM205": "error-without-rollback",
     "ORM208": "io-in-transaction",
     "ORM301": "session-not-closed",
+    "ORM303": "session-held-by-object",
     "ORM401": "lazy-load-in-loop",
     "ORM402": "lazy-load-behind-property",
     "ORM403": "lazy-load-after-scope",
@@ -87,8 +88,10 @@ def rule_for(kind: str, cls: str | None, function: str, loop: str | None, attr: 
     """The rule that a site shows broken, or None where nothing is wrong with it by itself."""
     if kind == "error":
         return {"DetachedInstanceError": "ORM403", "MissingGreenlet": "ORM404", "PendingRollbackError": "ORM205"}.get(cls or "")
-    if kind in ("leak", "external"):
-        return {"leak": "ORM301", "external": "ORM208"}[kind]
+    if kind == "leak":
+        return "ORM303" if function.endswith(".__init__") else "ORM301"
+    if kind == "external":
+        return "ORM208"
     if kind in ("lazy", "deferred"):
         return "ORM401" if loop else "ORM402" if _ACCESSOR.search(function) else None
     if not loop:
@@ -97,7 +100,7 @@ def rule_for(kind: str, cls: str | None, function: str, loop: str | None, attr: 
         return "ORM202" if loop == "call" else "ORM201"
     if kind == "flush":
         return "ORM411" if attr == "autoflush" else None
-    return {"expired": "ORM405", "query": "ORM408", "core": "ORM408", "dml": "ORM408", "cascade": "ORM410", "refresh": "ORM410"}.get(kind)
+    return {"expired": "ORM405", "query": "ORM408", "core": "ORM408", "dml": "ORM408", "cascade": "ORM410"}.get(kind)
 
 
 def titled(code: str | None) -> str:

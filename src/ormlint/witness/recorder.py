@@ -92,11 +92,12 @@ class _Stack:
 
 
 class _OpenSession:
-    __slots__ = ("key", "open", "place", "reference")
+    __slots__ = ("made", "open", "place", "reference")
 
     def __init__(self) -> None:
         self.reference: Any = None
-        self.key: SiteKey | None = None
+        self.made: tuple[SiteKey, Chain] | None = None
+        """Where the session was made."""
         self.open = False
         self.place: tuple[int, int] = (0, 0)
 
@@ -115,7 +116,7 @@ class Recorder:
         self._sites: dict[SiteKey, Site] = {}
         self._stacks: dict[tuple[int, ...], _Stack] = {}
         self._sessions: dict[int, _OpenSession] = {}
-        self._leaked: deque[SiteKey] = deque()
+        self._leaked: deque[tuple[SiteKey, Chain]] = deque()
         self._lock = threading.RLock()
         self._undo: list[Callable[[], None]] = []
         self._want_lines = lines
@@ -260,7 +261,7 @@ class Recorder:
         if not self._recording:
             return
         try:
-            self._known(session).key = self._note("session", type(session).__name__, None, frame)
+            self._known(session).made = self._note("session", type(session).__name__, None, frame)
         except Exception as error:
             self._failure(error)
 
@@ -284,8 +285,8 @@ class Recorder:
                     self._sessions.pop(identity, None)
                 if known.open:
                     self._open -= 1
-                    if known.key is not None:
-                        self._leaked.append(known.key)
+                    if known.made is not None:
+                        self._leaked.append(known.made)
 
             known.reference = weakref.ref(session, collected)
             self._sessions[identity] = known
@@ -307,8 +308,8 @@ class Recorder:
         except Exception as error:
             self._failure(error)
 
-    def _note(self, kind: str, cls: str | None, attr: str | None, frame: FrameType | None) -> SiteKey:
-        """Counts one event. One that no line of the project is on the stack of (a framework's own) has the place "":0."""
+    def _note(self, kind: str, cls: str | None, attr: str | None, frame: FrameType | None) -> tuple[SiteKey, Chain]:
+        """Counts one event; returns where it was: the place "":0 where no line of the project is on the stack (a framework's own)."""
         frames = project_frames(frame, self.files)
         with self._lock:
             where: list[int] = []
@@ -320,7 +321,7 @@ class Recorder:
                 stack = self._stacks[found] = _Stack(frames, self.files)
             key = stack.key(kind, cls, attr)
             self._count(key, frames, stack)
-        return key
+        return key, stack.chain
 
     def _count(self, key: SiteKey, frames: list[ProjectFrame], stack: _Stack) -> None:
         self._count_leaks()
@@ -362,8 +363,10 @@ class Recorder:
 
     def _count_leaks(self) -> None:
         while self._leaked:
-            _, *rest = self._leaked.popleft()
-            self._site(("leak", *rest)).count += 1  # type: ignore[arg-type]
+            (_, path, line, end_line, function, cls, attr), chain = self._leaked.popleft()
+            site = self._site(("leak", path, line, end_line, function, cls, attr))
+            site.count += 1
+            site.chains[chain] = site.chains.get(chain, 0) + 1
 
     def _site(self, key: SiteKey) -> Site:
         site = self._sites.get(key)
