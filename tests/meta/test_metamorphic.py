@@ -1,0 +1,176 @@
+"""The same program written otherwise gives the same findings.
+
+Mechanical rewritings of every project of every suite: they keep each statement on its line, so that code, path, line and confidence of
+the findings can be compared as they are.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import io
+import tokenize
+from pathlib import Path
+
+import pytest
+from projects_of_suites import found, name, projects, replaced
+
+from ormlint.testing.cases import analyse
+from ormlint.testing.suites import SourceFile, Suite, SuiteTest
+
+PROJECTS = projects()
+UNRELATED = '''"""Names that others use too, for things of another kind."""
+
+
+class Session:
+    def commit(self):
+        return None
+
+    def query(self, *names):
+        return [self for _ in names]
+
+
+class Order:
+    lines = ()
+
+
+def commit(session=None):
+    for order in Session().query("a", "b"):
+        Session().commit()
+        print(order)
+
+
+def save(item):
+    return item
+'''
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=name)
+def test_an_unrelated_module_changes_nothing(project: tuple[Suite, SuiteTest]) -> None:
+    suite, test = project
+    before = found(analyse(test.files, suite.code))
+    after = found(analyse(replaced(test.files, {"zz_unrelated/__init__.py": "", "zz_unrelated/names.py": UNRELATED}), suite.code))
+    assert after == before
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=name)
+def test_imported_names_may_have_aliases(project: tuple[Suite, SuiteTest]) -> None:
+    suite, test = project
+    aliased = {file.path: _with_aliases(file, test.files) for file in test.files if file.path.endswith(".py")}
+    if all(text == file.text for file in test.files for text in [aliased.get(file.path, file.text)]):
+        pytest.skip("nothing is imported that could have an alias")
+    assert found(analyse(replaced(test.files, aliased), suite.code)) == found(analyse(test.files, suite.code))
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=name)
+def test_comments_and_blank_lines_at_the_end_change_nothing(project: tuple[Suite, SuiteTest]) -> None:
+    suite, test = project
+    longer = {file.path: f"{file.text}\n\n# end\n" for file in test.files if file.path.endswith(".py")}
+    assert found(analyse(replaced(test.files, longer), suite.code)) == found(analyse(test.files, suite.code))
+
+
+def _with_aliases(file: SourceFile, files: tuple[SourceFile, ...]) -> str:
+    """The file with `from x import Y` as `from x import Y as Y_`, wherever Y can be renamed in this file alone."""
+    tree = ast.parse(file.text)
+    imports = [
+        (node, alias)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
+        for alias in node.names
+        if alias.name != "*" and alias.asname is None
+    ]
+    names = {alias.name for _, alias in imports}
+    names -= _bound_otherwise(tree) | _in_strings(tree) | _imported_from(file, files) | set(dir(builtins))
+    if file.path.endswith("__init__.py") or not names:
+        return file.text
+    pieces: list[tuple[int, int, str]] = []
+    offsets = _line_offsets(file.text)
+    in_import = {(alias.lineno, alias.col_offset): alias.name for _, alias in imports if alias.name in names}
+    previous = ""
+    following = _following(file.text)
+    for token in tokenize.generate_tokens(io.StringIO(file.text).readline):
+        if token.type == tokenize.NAME and token.string in names and previous != ".":
+            start = offsets[token.start[0] - 1] + token.start[1]
+            if token.start in in_import:
+                pieces.append((start, start + len(token.string), f"{token.string} as {token.string}_"))
+            elif following.get(token.start) != "=" or previous not in ("(", ","):
+                pieces.append((start, start + len(token.string), f"{token.string}_"))
+        if token.type not in (tokenize.NL, tokenize.COMMENT):
+            previous = token.string
+    text = file.text
+    for start, end, new in reversed(pieces):
+        text = text[:start] + new + text[end:]
+    ast.parse(text)
+    return text
+
+
+def _bound_otherwise(tree: ast.Module) -> set[str]:
+    """Names that the file binds by more than one import: parameters, assignments, definitions."""
+    bound: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
+            bound.add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom) and node not in tree.body:
+            bound |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and any(other is not node and set(_names(other)) & set(_names(node)) for other in tree.body):
+            bound |= set(_names(node))
+    return bound
+
+
+def _names(node: ast.stmt) -> list[str]:
+    return [alias.asname or alias.name for alias in node.names] if isinstance(node, ast.ImportFrom) else []
+
+
+def _in_strings(tree: ast.Module) -> set[str]:
+    """Names that stand in a string: annotations in quotes, targets of relationships, `__all__`; and in f-strings, which older tokenizers skip."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found |= set("".join(char if char.isidentifier() or char.isdigit() else " " for char in node.value).split())
+        elif isinstance(node, ast.JoinedStr):
+            found |= {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    return found
+
+
+def _imported_from(file: SourceFile, files: tuple[SourceFile, ...]) -> set[str]:
+    """Names that other files may take from this one, or from all of it by a star."""
+    stem = Path(file.path).stem
+    taken: set[str] = set()
+    for other in files:
+        if other is file or not other.path.endswith(".py"):
+            continue
+        for node in ast.walk(ast.parse(other.text)):
+            if isinstance(node, ast.ImportFrom):
+                taken |= {alias.name for alias in node.names}
+                if any(alias.name == "*" for alias in node.names):
+                    taken |= {inner.name for item in ast.parse(file.text).body if isinstance(item, ast.ImportFrom) for inner in item.names}
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == stem:
+                taken.add(node.attr)
+    own = {inner.name for item in ast.parse(file.text).body if isinstance(item, ast.ImportFrom) for inner in item.names}
+    # A name that both this file and another import from a third place may be renamed in both.
+    elsewhere = {
+        alias.name
+        for other in files
+        if other is not file and other.path.endswith(".py")
+        for node in ast.walk(ast.parse(other.text))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[-1] == stem
+        for alias in node.names
+    }
+    return (taken & elsewhere) | (own & elsewhere)
+
+
+def _line_offsets(text: str) -> list[int]:
+    offsets = [0]
+    for line in text.splitlines(keepends=True):
+        offsets.append(offsets[-1] + len(line))
+    return offsets
+
+
+def _following(text: str) -> dict[tuple[int, int], str]:
+    """For each token's start, the token after it."""
+    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    return {one.start: two.string for one, two in zip(tokens, tokens[1:], strict=False)}

@@ -1,0 +1,43 @@
+"""No test without an assertion that can fail."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+FAILING_CALLS = {"raises", "fail", "warns", "check_suite", "assert_called_once_with", "fnmatch_lines", "assert_outcomes"}
+
+
+def _fails(function: ast.FunctionDef | ast.AsyncFunctionDef, asserting: set[str]) -> bool:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert) and not (isinstance(node.test, ast.Constant) and node.test.value):
+            return True
+        if isinstance(node, ast.Call):
+            called = node.func
+            name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+            if name in FAILING_CALLS or name in asserting:
+                return True
+    return False
+
+
+def _functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: str(path.relative_to(TESTS)))
+def test_every_test_can_fail(path: Path) -> None:
+    functions = _functions(path)
+    # A function of the same file that asserts is an assertion for the tests that call it.
+    asserting: set[str] = set()
+    for _ in range(3):
+        asserting |= {function.name for function in functions if not function.name.startswith("test") and _fails(function, asserting)}
+    idle = [
+        f"{function.name}, line {function.lineno}"
+        for function in functions
+        if function.name.startswith("test_") and not _fails(function, asserting)
+    ]
+    assert not idle
