@@ -10,20 +10,29 @@ from ormlint.rules.loops import each, per_row
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
 from ormlint.semantics.revealing import short
+from ormlint.semantics.state import Repeated
+from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM401", "lazy-load-in-loop"
 
 
 def check(model: Model) -> Iterator[Finding]:
+    places: dict[Site, list[Repeated]] = {}
     for item in per_row(model, "load"):
         event = item.event
-        if event.how not in ("lazy", "deferred") or event.entity is None or (event.session is not None and event.session.is_async):
-            continue
-        what = f"{short(event.entity.model)}.{event.attr}"
-        state = "is deferred" if event.how == "deferred" else "is not loaded"
-        message = f"{what} {state}: one SELECT for {each(item)} (N+1); {cure(model, event)}"
-        trail = (*model.source_of(event.entity), model.step(item.loop.site, f"the loop: {item.loop.why}"), *model.way(event))
-        yield model.finding(CODE, NAME, event.site, message, Confidence(event.confidence), trail, item.function)
+        if event.how in ("lazy", "deferred") and event.entity is not None and not (event.session is not None and event.session.is_async):
+            places.setdefault(event.site, []).append(item)
+    for site, items in places.items():
+        item = max(items, key=lambda other: other.event.confidence)
+        event = item.event
+        assert event.entity is not None
+        names = list(dict.fromkeys(f"{short(other.event.entity.model)}.{other.event.attr}" for other in items if other.event.entity is not None))
+        what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        state = "is deferred" if event.how == "deferred" else "is not loaded" if len(names) == 1 else "are not loaded"
+        selects = "one SELECT" if len(names) == 1 else f"{len(names)} SELECTs"
+        message = f"{what} {state}: {selects} for {each(item)} (N+1); {cure(model, event)}"
+        trail = (*model.source_of(event.entity), model.step(item.loop.site, f"the loop: {item.loop.why}"), *model.ways([other.event for other in items]))
+        yield model.finding(CODE, NAME, site, message, Confidence(event.confidence), trail, item.function)
 
 
 RULE = Rule(CODE, NAME, "A relationship or deferred column is loaded once per element: N+1.", check)

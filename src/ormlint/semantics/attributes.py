@@ -24,6 +24,7 @@ from ormlint.semantics.members import (
 from ormlint.semantics.state import FRESH
 from ormlint.semantics.unit_of_work import mark_loaded, refresh_one
 from ormlint.semantics.values import (
+    NONE,
     UNKNOWN,
     Awaitable,
     ClassRef,
@@ -55,6 +56,8 @@ from ormlint.semantics.values import (
 )
 
 _LONGEST = 5
+_BUILDERS = frozenset({"model_validate", "parse_obj", "from_orm", "model_construct", "construct", "validate"})
+"""What builds an object of a mapped pydantic class (SQLModel)."""
 
 
 def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
@@ -89,6 +92,8 @@ def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
         if isinstance(value, Result) and name in ("rowcount", "lastrowid", "inserted_primary_key"):
             return Plain("int")
         return Method(value, name)
+    if isinstance(value, Tup) and name in value.names:
+        return value.items[value.names.index(name)]
     if isinstance(value, (Coll, Option, ModelAttr, Manager, Tup, Plain, Const, FuncRef)):
         if isinstance(value, ModelAttr) and name in ("property", "key", "class_", "type", "mapper"):
             return UNKNOWN
@@ -213,6 +218,8 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
         if below not in known.fresh:
             refresh_one(frame, Entity(mapped.target, origin, (*entity.path, mapped.name)), ())
     inner = Entity(mapped.target, origin, entity.path if cycle else (*entity.path, mapped.name), entity.born)
+    if mapped.nullable and not mapped.many:
+        return union((inner, NONE))
     if mapped.many:
         return Coll(mapped.collection if mapped.collection != "dict" else "dict", inner, UNKNOWN if mapped.collection == "dict" else None)
     return inner
@@ -338,6 +345,8 @@ def _of_class(frame: Frame, value: ClassRef, name: str, node: r.Node) -> Value:
     found = class_attribute(frame, value.cls, name)
     if found is not None:
         return found
+    if model is not None and name in _BUILDERS:
+        return Method(value, name)
     if name == "__name__":
         return Plain("str")
     annotated = world.classes.annotation(value.cls, name)
@@ -358,7 +367,7 @@ def _of_library(frame: Frame, value: LibInstance, name: str, node: r.Node) -> Va
         entity = value.data[0][1]
         if isinstance(entity, Entity):
             path = ".".join((*entity.path, name))
-            mark_loaded(frame, entity.origin, path)
+            mark_loaded(frame, entity.origin, path, asked=True)
             refresh_one(frame, entity, (name,))
             mapped = frame.world.classes.mapped_attribute(entity.model, name)
             if mapped is not None:

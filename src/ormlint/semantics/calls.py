@@ -19,7 +19,7 @@ from ormlint.semantics.library import call_library, call_method
 from ormlint.semantics.loading import origin_of
 from ormlint.semantics.members import assigned_fields, class_attribute, function_kind, note_built
 from ormlint.semantics.state import FRESH, Event, Live, Repeated, Step, Summary
-from ormlint.semantics.summaries import Substitution, Symbolic
+from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
 from ormlint.semantics.symbols import FunctionNode, Library
 from ormlint.semantics.unit_of_work import change, escape, make
 from ormlint.semantics.values import (
@@ -59,6 +59,9 @@ _CONTEXTS = 24
 _DEEPEST = 40
 _EVENTS = 48
 _ROUNDS = 3
+_PENDING = 48
+_SAME = 3
+"""So many contexts of one function may be under way at once; a recursion that needs more is cut off."""
 
 
 def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -> Value:
@@ -79,7 +82,7 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
     if isinstance(callee, Factory):
         return new_session(frame, callee, node)
     if isinstance(callee, Session):  # a scoped_session called gives the current session
-        return callee
+        return msgspec.structs.replace(callee, scoped=False)
     if isinstance(callee, UnionOf):
         return _call_any(frame, callee, actuals, node)
     if isinstance(callee, Instance):
@@ -181,7 +184,7 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
     seen: dict[str, Value] = {}
     for name, value in fields:
         seen[name] = value if name not in seen or isinstance(seen[name], Unknown) else seen[name]
-    return Instance(cls.cls, tuple(sorted((name, value) for name, value in seen.items() if not isinstance(value, Unknown))))
+    return Instance(cls.cls, tuple(sorted((name, value) for name, value in seen.items() if name.startswith("[") or (matters(value) and not isinstance(value, LibRef)))))
 
 
 def _field_of_call(frame: Frame, function: str, expr: r.Call, params: dict[str, Value]) -> Value | None:
@@ -354,19 +357,31 @@ def call_function(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r
 
 def returned(frame: Frame, function: FunctionNode, summary: Summary, back: Substitution, node: r.Node) -> Value:
     """A summary's result as the caller sees it."""
-    adopt(frame, summary, back)
     if function.node.is_generator:
         value: Value = Coll("iterator", back.value(summary.yielded))
+        adopt(frame, summary, back)
         if isinstance(value, Coll) and isinstance(value.elem, Coll) and value.elem.kind in ("list", "tuple"):
             value = Coll("iterator", value.elem, None, None, True)
         return value
     value = back.value(summary.returned)
+    adopt(frame, summary, back)
+    if isinstance(value, Unknown) and function.node.returns is not None:
+        value = _promised(frame, function, back.typevars)
     for session in back.made.values():
         if _mentions(value, session):
             make(frame, session)
     if function.node.is_async:
         return Awaitable(value)
     return value
+
+
+def _promised(frame: Frame, function: FunctionNode, typevars: dict[str, Value]) -> Value:
+    """What a function's annotation promises, where its body does not say more."""
+    inner = frame.module_frame(function.module)
+    inner.cls = function.cls
+    inner.typevars = typevars
+    value = declared(inner, function.node.returns, function.node.name)
+    return transform(value, lambda session: session, lambda entity: Entity(entity.model, msgspec.structs.replace(entity.origin, kind="declared"), entity.path, entity.born))
 
 
 def _mentions(value: Value, session: Session) -> bool:
@@ -377,17 +392,20 @@ def _mentions(value: Value, session: Session) -> bool:
 
 def adopt(frame: Frame, summary: Summary, back: Substitution) -> None:
     """What the callee's end state says of the entities that the caller now has."""
+    for origin in back.origins.values():
+        frame.state.live[origin] = FRESH
     for origin, live in summary.live:
         actual = back.entities.get(origin)
         if actual is None:
             if origin.kind in ("query", "get", "new"):
-                frame.state.live[back.origin(origin)] = live
+                if origin in back.origins:
+                    frame.state.live[back.origins[origin]] = live
             continue
         if live.loaded:
             known = frame.state.live.get(actual.origin, FRESH)
             prefix = ".".join(actual.path)
             more = frozenset(f"{prefix}.{path}" if prefix else path for path in live.loaded)
-            frame.state.live[actual.origin] = Live(known.loaded | more, known.expired, known.how, known.fresh, known.detached, known.detached_how)
+            frame.state.live[actual.origin] = msgspec.structs.replace(known, loaded=known.loaded | more)
 
 
 def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wanted: object) -> None:
@@ -455,7 +473,7 @@ def invoke(
     params = bind(frame, function, actuals, ref.bound, node)
     symbols = Symbolic(frame.state)
     closure = dict(ref.closure)
-    names = tuple((name, symbols.value(widen_argument(value))) for name, value in params.items())
+    names = tuple([(name, symbols.value(widen_argument(value)) if matters(value) or is_name(value) else plain(value)) for name, value in params.items()])
     held = tuple((name, symbols.value(value)) for name, value in closure.items() if name != RAW[0])
     typevars: dict[str, Value] = {}
     if function.node.type_params or any(param.annotation is not None for param in function.node.params):
@@ -467,6 +485,8 @@ def invoke(
     key = (ref.func, names, held, symbols.key(), tuple(sorted(typevars.items(), key=lambda item: item[0])))
     born = frame.varying(node)
     back = Substitution(symbols, frame.site(node), born)
+    owner = ref.bound
+    back.typevars = typevars_of(frame, owner.cls, owner.fields) | typevars if isinstance(owner, Instance) else typevars
     summary = summarise(world, key, function, dict(names), dict(held), typevars, symbols)
     if summary is None:
         return None
@@ -498,7 +518,9 @@ def note_repeated(frame: Frame, item: Repeated) -> None:
     """Keeps a repeated event for the rules, or for the callers where its entity is still a symbol."""
     entity = item.event.entity
     if item.event.kind == "load" and entity is not None and entity.origin.kind == "arg":
-        frame.pending.append(item)
+        place = (item.event.site, item.event.attr, item.loop.site, entity.origin.name, entity.path)
+        if len(frame.pending) < _PENDING:
+            frame.pending.setdefault(place, item)
         return
     world = frame.world
     key = (item.event.kind, item.event.site, item.event.attr, item.loop.site)
@@ -507,14 +529,19 @@ def note_repeated(frame: Frame, item: Repeated) -> None:
         world.repeated[key] = item
 
 
+def is_name(value: Value) -> bool:
+    """A string that may name an attribute: `getattr(order, "lines")` behind a call."""
+    return isinstance(value, Const) and isinstance(value.value, str) and value.value.isidentifier() and len(value.value) < 40
+
+
 def widen_argument(value: Value) -> Value:
     """An argument as part of a context: strings matter only as names of attributes, numbers not at all."""
-    if isinstance(value, Const) and value.kind == "str" and isinstance(value.value, str) and value.value.isidentifier() and len(value.value) < 40:
+    if is_name(value):
         return value
     if isinstance(value, Coll):
         return widen(value)
     if isinstance(value, Tup):
-        return Tup(tuple(widen_argument(item) for item in value.items[:12]))
+        return Tup(tuple(widen_argument(item) for item in value.items[:12]), value.names[:12])
     if isinstance(value, LibInstance) and value.cls == "kwargs":
         return LibInstance("kwargs", tuple((name, widen_argument(item)) for name, item in value.data))
     return widen(value)
@@ -549,13 +576,17 @@ def summarise(
                 return general
         else:
             return general
+    nested = world.on_stack.get(function.id, 0)
+    if nested >= _SAME:
+        return world.entries.get(function.id)
     world.contexts[function.id] = count + 1
+    world.on_stack[function.id] = nested + 1
     outer_lowest = world.lowest
     world.depth += 1
     world.active[key] = world.depth
     summary = Summary(NEVER, NEVER, (), True)
     try:
-        for _ in range(_ROUNDS):
+        for _ in range(_ROUNDS if nested == 0 else 1):
             world.lowest = 1 << 30
             world.provisional[key] = summary
             before = summary
@@ -565,6 +596,7 @@ def summarise(
                 break
     finally:
         own = world.active.pop(key)
+        world.on_stack[function.id] = nested
         world.depth -= 1
     below = world.lowest < own
     if below:
@@ -604,7 +636,7 @@ def _run(
         world.abandoned.add(function.id)
         summary = Summary(Unknown("the function is too large"), UNKNOWN, tuple(frame.order)[:_EVENTS])
     if frame.pending:
-        world.pending[key] = tuple(frame.pending)
+        world.pending[key] = tuple(frame.pending.values())
     return summary
 
 
@@ -792,8 +824,6 @@ def declared_param(frame: Frame, function: FunctionNode, param: r.Param) -> Valu
 
 def _placed(value: Value, site: Site, name: str) -> Value:
     """A declared value with the parameter as the place where its sessions and entities come from."""
-    from ormlint.semantics.summaries import transform
-
     def session(found: Session) -> Session:
         return msgspec.structs.replace(found, id=SessionId("param", site, name)) if found.id.kind == "param" else found
 
@@ -828,10 +858,11 @@ def entry_params(frame: Frame, function: FunctionNode, cls: str = "") -> dict[st
             found[param.name] = self_of(frame, owner, kind, param)
             continue
         if param.kind == "*":
-            found[param.name] = Coll("tuple", UNKNOWN)
+            found[param.name] = Coll("tuple", declared_param(frame, function, param) if param.annotation is not None else UNKNOWN)
             continue
         if param.kind == "**":
-            found[param.name] = LibInstance("kwargs", (("*", UNKNOWN),))
+            rest = declared_param(frame, function, param) if param.annotation is not None else UNKNOWN
+            found[param.name] = LibInstance("kwargs", (("*", rest),))
             continue
         value: Value = UNKNOWN
         if param.annotation is not None:
@@ -840,13 +871,25 @@ def entry_params(frame: Frame, function: FunctionNode, cls: str = "") -> dict[st
             given = None
             if not isinstance(param.default, r.Const):
                 inner = frame.module_frame(function.module)
-                given = given_by(inner, inner.evaluate(param.default), param.default)
+                default = inner.evaluate(param.default)
+                given = given_by(inner, default, param.default)
+                if isinstance(default, LibInstance) and default.cls == "dependency" and (given is None or isinstance(given, Unknown)):
+                    given = built_dependency(inner, value, param.default)
+                if given is None and isinstance(value, Unknown) and isinstance(default, (Factory, FuncRef, ClassRef, Session)):
+                    given = default
             if given is not None:
                 value = given
             elif isinstance(param.default, r.Const) and param.default.kind == "none" and not isinstance(value, Unknown) and not (isinstance(value, Session) and value.ended_by == "framework"):
                 value = join(value, NONE)
         found[param.name] = value
     return found
+
+
+def built_dependency(frame: Frame, declared_value: Value, node: r.Expr) -> Value | None:
+    """`repo: Repo = Depends()`: the class itself is the dependency, and its own dependencies are given to it."""
+    if isinstance(declared_value, Instance):
+        return construct(frame, ClassRef(declared_value.cls), (), node)
+    return None
 
 
 def self_of(frame: Frame, cls: str, kind: str, param: r.Param) -> Value:

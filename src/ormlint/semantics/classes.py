@@ -111,6 +111,8 @@ class Classes:
         self.by_table: dict[str, list[str]] = {}
         self.event_hooks: dict[str, str] = {}
         self._imperative: dict[str, tuple[str, r.Call]] = {}
+        self._mapped_by: dict[int, str] = {}
+        self._mappers: dict[tuple[str, str], str] = {}
         self._pending: list[tuple[str, str, bool, dict[str, r.Expr], r.Expr | None, str]] = []
         for id, node in symbols.classes.items():
             self.infos[id] = self._info(id, node)
@@ -254,7 +256,10 @@ class Classes:
             expr = expr.value
         symbol = self._sibling(node, expr) or self.resolve(node.module, expr)
         if isinstance(symbol, Variable):
+            mixin = self._base_mixin(symbol)
             symbol = self._variable_base(symbol) or symbol
+            if mixin is not None:
+                bases.append(mixin)
         if symbol is None and type(expr) is r.Name:
             symbol = Library(f"builtins.{expr.id}")
         if symbol is not None:
@@ -271,6 +276,16 @@ class Classes:
         id = f"{prefix}.{expr.id}"
         return DefinedClass(id) if id in self.symbols.classes and id != node.id else None
 
+    def _base_mixin(self, variable: Variable) -> Symbol | None:
+        """The `cls=` of `Base = declarative_base(cls=Mixin)`: every mapped class has its members."""
+        for binding in self.symbols.modules[variable.module].bindings.get(variable.name, ()):
+            if isinstance(binding, r.Call):
+                for arg in binding.args:
+                    if arg.keyword == "cls":
+                        inner = self.resolve(variable.module, arg.value)
+                        return inner if isinstance(inner, DefinedClass) else None
+        return None
+
     def _variable_base(self, variable: Variable, depth: int = 0) -> Symbol | None:
         """What a variable used as a base class stands for: `Base = declarative_base()`, `Model = db.Model`."""
         scope = self.symbols.modules[variable.module]
@@ -279,11 +294,6 @@ class Classes:
                 called = self.resolve(variable.module, binding.func)
                 kind = self.kind(called)
                 if kind == "declarative_base_factory":
-                    for arg in binding.args:
-                        if arg.keyword == "cls":
-                            inner = self.resolve(variable.module, arg.value)
-                            if isinstance(inner, DefinedClass):
-                                self.symbols.classes[inner.id]  # the cls= mixin is looked up through its own module
                     return called
                 if isinstance(called, Library) and called.name.endswith((".generate_base", ".make_declarative_base")):
                     return Library("sqlalchemy.orm.declarative_base")
@@ -411,6 +421,12 @@ class Classes:
                     target = self._local_import(scope.record.body, module, call.args[0].value.id)
                 if isinstance(target, DefinedClass):
                     self._imperative[target.id] = (module, call)
+                    self._mapped_by[id(call)] = target.id
+            for stmt in _statements(scope.record.body):
+                if isinstance(stmt, r.Assign) and id(stmt.value) in self._mapped_by:
+                    for bound in stmt.targets:
+                        if isinstance(bound, r.Name):
+                            self._mappers[(module, bound.id)] = self._mapped_by[id(stmt.value)]
 
     def _local_import(self, body: tuple[r.Stmt, ...], module: str, name: str) -> Symbol | None:
         scope = self.symbols.modules[module]
@@ -617,13 +633,10 @@ class Classes:
     def _attribute(self, source: ClassInfo, path: str, name: str, annotation: r.Expr | None, value: r.Expr | None) -> Attribute | None:
         found = None
         form = self._mapped_form(source.module, annotation) if annotation is not None else None
+        if form is None and annotation is not None and type(value) is r.Call and self._is_sqlmodel(source) and self._declared_kind(self.resolve(source.module, value.func)) == "relationship":
+            form = ("Mapped", annotation)
         if value is not None:
             found = self._call_attribute(source.module, path, name, value, form, source.id)
-            if found is None and type(value) is r.Call and annotation is not None and form is None:
-                symbol = self.resolve(source.module, value.func)
-                if isinstance(symbol, Library) and symbol.name in ("sqlmodel.Relationship", "sqlmodel.main.Relationship"):
-                    form = ("Mapped", annotation)
-                    found = self._call_attribute(source.module, path, name, value, form, source.id)
             if found is None and type(value) is r.Name and value.id in source.attrs:
                 inner = self._attribute(source, path, value.id, None, source.attrs[value.id])
                 if inner is not None and inner.kind == "column":
@@ -634,7 +647,7 @@ class Classes:
             site = Site(path, annotation.start if annotation else 0, annotation.end if annotation else 0)
             if target is not None:
                 lazy = {"WriteOnlyMapped": "write_only", "DynamicMapped": "dynamic"}.get(wrapper, "select")
-                return Attribute(name, "relationship", site, source.id, target, many or lazy != "select", lazy, collection=kind)
+                return Attribute(name, "relationship", site, source.id, target, many or lazy != "select", lazy, collection=kind, nullable=_optional(inner))
             found = Attribute(name, "column", site, source.id, type=self._column_type(inner), nullable=_optional(inner))
         if found is None and annotation is not None and self._is_sqlmodel(source) and not name.startswith("_"):
             site = Site(path, annotation.start, annotation.end)
@@ -871,6 +884,7 @@ class Classes:
             str(back.value) if isinstance(back, r.Const) else None, collection=collection,
             passive_deletes="passive_deletes" in keywords and not _false(keywords["passive_deletes"]),
             viewonly="viewonly" in keywords and not _false(keywords["viewonly"]),
+            nullable=form is not None and _optional(form[1]),
         )  # fmt: skip
         self._pending.append((owner, name, many is None, keywords, backref, module))
         return attribute
@@ -881,6 +895,8 @@ class Classes:
         if isinstance(expr, r.Const) and isinstance(expr.value, str):
             return self.named(module, expr.value)
         if isinstance(expr, (r.Name, r.Attr)):
+            if isinstance(expr, r.Name) and (module, expr.id) in self._mappers:
+                return self._mappers[(module, expr.id)]
             symbol = self.resolve(module, expr)
             if isinstance(symbol, DefinedClass):
                 return symbol.id

@@ -39,7 +39,7 @@ def born_in(value: Value, loop: Site) -> Value:
         return Coll(value.kind, born_in(value.elem, loop), None if value.key is None else born_in(value.key, loop), value.size, value.batches)
     if kind is Tup:
         assert isinstance(value, Tup)
-        return Tup(tuple(born_in(item, loop) for item in value.items))
+        return Tup(tuple(born_in(item, loop) for item in value.items), value.names)
     if kind is UnionOf:
         assert isinstance(value, UnionOf)
         return UnionOf(tuple(born_in(item, loop) for item in value.items))
@@ -94,7 +94,7 @@ def sliced(value: Value) -> Value:
         return Coll("tuple", union(value.items) if value.items else NEVER)
     if isinstance(value, UnionOf):
         return union(tuple(sliced(item) for item in value.items if item != NONE))
-    return value if isinstance(value, (Plain, Const)) else UNKNOWN
+    return value if isinstance(value, (Plain, Const)) else Coll("list", UNKNOWN)
 
 
 def as_collection(value: Value, kind: str) -> Value:

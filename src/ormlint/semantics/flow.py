@@ -172,7 +172,7 @@ def _set_attribute(frame: Frame, entity: Entity, target: r.Attr, value: Value, e
         return
     frame.state.vars.pop(f"{target.value.id}.{target.attr}" if isinstance(target.value, r.Name) else "", None)
     if mapped.kind == "relationship":
-        mark_loaded(frame, entity.origin, ".".join((*entity.path, target.attr)))
+        mark_loaded(frame, entity.origin, ".".join((*entity.path, target.attr)), asked=True)
     active = tuple(loop.site for loop in frame.loops if loop.site in entity.born)
     frame.happens("mutate", target, session=entity.origin.session, entity=entity, attr=target.attr, varies=active)
 

@@ -86,6 +86,7 @@ class World:
         self.pending: dict[object, tuple[Repeated, ...]] = {}
         self.rests: list[tuple[int, object]] = []
         self.abandoned: set[str] = set()
+        self.on_stack: dict[str, int] = {}
         self.declared_params: dict[tuple[str, str], Value] = {}
 
     def names(self, node: r.Node) -> frozenset[str]:
@@ -126,7 +127,7 @@ class Frame:
         self.order: dict[Event, None] = {}
         self.local_functions: dict[str, str] = {}
         self.typevars: dict[str, Value] = {}
-        self.pending: list[Repeated] = []
+        self.pending: dict[object, Repeated] = {}
         self.sessions_made: dict[SessionId, Session] = {}
         self.module_level = function is None
 

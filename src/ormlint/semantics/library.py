@@ -18,6 +18,7 @@ from ormlint.semantics.containers import as_collection, born_in, element_of, gro
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.kinds import kind_of, kind_of_value
 from ormlint.semantics.loading import bind, flat, gathered, make_option
+from ormlint.semantics.state import FRESH
 from ormlint.semantics.unit_of_work import detach_one, escape, expire_one, make, mark_loaded, operate, refresh_one, sessions_in
 from ormlint.semantics.values import (
     NONE,
@@ -224,9 +225,10 @@ def iterated(frame: Frame, value: Value, node: r.Node) -> Value:
         if member is not None:
             return iterated(frame, frame.call(FuncRef(member[1][0], value), (), node), node)
     if isinstance(value, Instance):
-        for name, item in value.fields:
-            if name == "[T]":
-                return Coll("iterator", item)
+        info = frame.world.classes.infos[value.cls]
+        if any(library.endswith(".NamedTuple") for library in info.libraries):
+            held = dict(value.fields)
+            return Tup(tuple(held.get(name, UNKNOWN) for name in info.annotations))
     return value
 
 
@@ -454,6 +456,8 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
         return Awaitable(receiver) if name == "start" else UNKNOWN
     if isinstance(receiver, LibInstance):
         return _instance_method(frame, receiver, name, actuals, node)
+    if isinstance(receiver, ClassRef):
+        return frame.call(receiver, (), node)
     if isinstance(receiver, (Plain, Const)):
         if name in ("split", "splitlines", "rsplit"):
             return Coll("list", Plain("str"))
@@ -571,7 +575,7 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
 def _attach(frame: Frame, entity: Entity, session: Session) -> None:
     """A new object joins the session: from now on its origin knows it."""
     origin = msgspec.structs.replace(entity.origin, session=session)
-    frame.state.live[origin] = frame.state.live.get(entity.origin) or next(iter(frame.state.live.values()))
+    frame.state.live[origin] = frame.state.live.get(entity.origin, FRESH)
     for name, value in list(frame.state.vars.items()):
         if isinstance(value, Entity) and value.origin == entity.origin:
             frame.state.vars[name] = Entity(value.model, origin, value.path, value.born)
@@ -710,7 +714,7 @@ def _kwargs_method(receiver: LibInstance, name: str, actuals: Sequence[Actual]) 
                 return first_value(actuals, 1) if len(actuals) > 1 else NONE
         return UNKNOWN
     if name in ("items", "values", "keys"):
-        value = union(tuple(held.values())) if held and "*" not in held else UNKNOWN
+        value = union(tuple(held.values())) if held else UNKNOWN
         return Coll("iterator", {"items": Tup((Plain("str"), value)), "values": value}.get(name, Plain("str")), None, len(held) if "*" not in held else None)
     if name == "copy":
         return receiver

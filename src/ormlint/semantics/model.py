@@ -70,7 +70,7 @@ class Model:
 
     @property
     def reveals(self) -> tuple[Reveal, ...]:
-        found = [Reveal(self.location(site), reveal(value, state)) for site, (value, state) in self._world.reveals.items()]
+        found = [Reveal(self.location(site), reveal(value, state, self.classes)) for site, (value, state) in self._world.reveals.items()]
         return tuple(sorted(found, key=lambda item: (item.at.path, item.at.line, item.at.column)))
 
     def _mapped(self, info: ClassInfo) -> MappedModel:
@@ -249,6 +249,14 @@ class Model:
     def way(self, event: Event) -> Trail:
         """The steps of an event from its own place down to where it happens."""
         return tuple(self.step(step.site, step.note) for step in event.via)
+
+    def ways(self, events: Sequence[Event]) -> Trail:
+        """The steps of several events that start at one place; a step that they share stands once."""
+        steps: dict[TrailStep, None] = {}
+        for event in events:
+            for step in self.way(event):
+                steps[step] = None
+        return tuple(steps)
 
     def source_of(self, entity: Entity) -> Trail:
         """Where an entity came from: the query, and the calls that handed it on."""

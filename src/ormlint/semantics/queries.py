@@ -173,7 +173,13 @@ def row_of(frame: Frame, query: Query, session: Session | None, node: r.Node, sh
     values = columns_as_values(frame, query, session, node)
     if shape == "query" and len(values) == 1 and isinstance(query.columns[0], (ClassRef, UnionOf)):
         return values[0]
-    return Tup(values)
+    return Tup(values, tuple(_column_name(column) for column in query.columns))
+
+
+def _column_name(column: Value) -> str:
+    if isinstance(column, ClassRef):
+        return column.cls.rsplit(":", 1)[-1].rsplit(".", 1)[-1]
+    return column.name if isinstance(column, ModelAttr) else ""
 
 
 def execute_query(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequence[Actual], node: r.Node) -> Value:

@@ -28,6 +28,8 @@ class Live(msgspec.Struct, frozen=True):
     fresh: frozenset[str] = frozenset()
     detached: Union[Site, None] = None
     detached_how: str = ""
+    asked: frozenset[str] = frozenset()
+    """Those of `loaded` that were asked for (`refresh`, assignment), not merely read."""
 
 
 FRESH = Live()
@@ -170,6 +172,7 @@ def _join_live(left: Live, right: Live) -> Live:
         left.fresh & right.fresh if left.expired and right.expired else (left.fresh if left.expired else right.fresh),
         left.detached if right.detached is not None else None,
         left.detached_how,
+        left.asked & right.asked,
     )
 
 

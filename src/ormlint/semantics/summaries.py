@@ -13,16 +13,24 @@ import msgspec
 from ormlint.semantics.state import FRESH, Event, Live, State
 from ormlint.semantics.values import (
     NOWHERE,
+    UNKNOWN,
     Awaitable,
+    ClassRef,
     Coll,
+    Const,
     Entity,
+    Factory,
     FuncRef,
     Instance,
     LibInstance,
+    LibRef,
     Manager,
     Method,
+    ModelAttr,
+    Option,
     Origin,
     Partial,
+    Plain,
     Query,
     Result,
     Session,
@@ -31,7 +39,9 @@ from ormlint.semantics.values import (
     Super,
     Tup,
     UnionOf,
+    Unknown,
     Value,
+    union,
 )
 
 
@@ -47,7 +57,7 @@ def transform(value: Value, session: Callable[[Session], Session], entity: Calla
         key = None if value.key is None else transform(value.key, session, entity)
         return value if elem is value.elem and key is value.key else Coll(value.kind, elem, key, value.size, value.batches)
     if isinstance(value, Tup):
-        return Tup(tuple([transform(item, session, entity) for item in value.items]))
+        return Tup(tuple([transform(item, session, entity) for item in value.items]), value.names)
     if isinstance(value, UnionOf):
         return UnionOf(tuple([transform(item, session, entity) for item in value.items]))
     if isinstance(value, Instance):
@@ -89,6 +99,41 @@ def transform(value: Value, session: Callable[[Session], Session], entity: Calla
     if isinstance(value, Super):
         return Super(value.cls, transform(value.bound, session, entity))
     return value
+
+
+_TELLING = (Session, Entity, Query, Result, Factory, Option, ModelAttr, FuncRef, Partial, ClassRef, Manager, Super)
+
+
+def matters(value: Value, depth: int = 0) -> bool:
+    """Whether a value may change what a function does to the ORM: it is or holds a session, entity, query, class or callback."""
+    if isinstance(value, _TELLING):
+        return True
+    if depth > 5:
+        return False
+    if isinstance(value, Coll):
+        return matters(value.elem, depth + 1) or (value.key is not None and matters(value.key, depth + 1))
+    if isinstance(value, (Tup, UnionOf)):
+        return any(matters(item, depth + 1) for item in value.items)
+    if isinstance(value, Instance):
+        return any(matters(item, depth + 1) for _, item in value.fields)
+    if isinstance(value, LibInstance):
+        return value.cls != "kwargs" or any(name == "*" or matters(item, depth + 1) for name, item in value.data)
+    if isinstance(value, Awaitable):
+        return matters(value.value, depth + 1)
+    return isinstance(value, Method) and matters(value.receiver, depth + 1)
+
+
+def plain(value: Value) -> Value:
+    """What is left of a value that does not matter: its shape, flags and None."""
+    if isinstance(value, Coll):
+        return Coll(value.kind, UNKNOWN, None if value.key is None else UNKNOWN, None, value.batches)
+    if isinstance(value, Const):
+        return value if value.kind in ("bool", "none") else UNKNOWN
+    if isinstance(value, UnionOf):
+        return union(tuple(plain(item) for item in value.items))
+    if isinstance(value, Instance):
+        return Instance(value.cls)
+    return UNKNOWN if isinstance(value, (Plain, Unknown, Tup, LibRef)) else value
 
 
 class Symbolic:
@@ -169,6 +214,7 @@ class Substitution:
         self.call = call
         self.born = born
         self.made: dict[SessionId, Session] = {}
+        self.typevars: dict[str, Value] = {}
         self.origins: dict[Origin, Origin] = {}
 
     def value(self, value: Value) -> Value:

@@ -251,7 +251,7 @@ class Symbols:
             if star == module:
                 continue
             if star in self.modules:
-                starred = self.lookup(star, name) if not name.startswith("_") else None
+                starred = self.lookup(star, name) if self._exports(star, name) else None
                 if starred is not None:
                     return starred
             elif star.split(".")[0] not in self.packages and star.split(".")[0] not in self.modules:
@@ -262,6 +262,13 @@ class Symbols:
         if "__getattr__" in scope.bindings:
             return None
         return None
+
+    def _exports(self, module: str, name: str) -> bool:
+        """Whether `from module import *` brings `name`."""
+        listed = self.modules[module].bindings.get("__all__")
+        if listed and all(isinstance(value, r.Seq) for value in listed):
+            return any(isinstance(item, r.Const) and item.value == name for value in listed for item in value.items)  # type: ignore[attr-defined]
+        return not name.startswith("_")
 
     def _symbol(self, module: str, name: str, binding: object) -> Symbol | None:
         if isinstance(binding, ImportedName):

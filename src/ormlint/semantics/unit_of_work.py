@@ -6,6 +6,8 @@ know their session by their origin; those of an unknown session are left alone.
 
 from __future__ import annotations
 
+import msgspec
+
 from ormlint.facts import records as r
 from ormlint.orms.vocabulary import EFFECTS
 from ormlint.semantics.frame import Frame
@@ -51,7 +53,8 @@ def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
     state = frame.state
     if row.expires == "all":
         if effect.startswith("commit"):
-            if session.expires is True:
+            expires = session.expires if session.expires is not None else frame.world.expires_default
+            if expires is True:
                 _expire(frame, session, site, "commit")
         else:
             _expire(frame, session, site, "rollback" if effect == "rollback" else "expire_all")
@@ -59,7 +62,7 @@ def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
         for origin in list(state.live):
             if _same(origin.session, session):
                 known = state.live[origin]
-                state.live[origin] = Live(known.loaded, known.expired, known.how, known.fresh, site, effect)
+                state.live[origin] = msgspec.structs.replace(known, detached=site, detached_how=effect)
     known_state = state.sessions.get(session.id, SessionState())
     fates, began, opened, ended = known_state.fates, known_state.began, known_state.opened, known_state.ended
     if row.ends_transaction:
@@ -99,7 +102,7 @@ def expire_one(frame: Frame, entity: Entity, site: Site, how: str) -> None:
 def detach_one(frame: Frame, entity: Entity, site: Site, how: str) -> None:
     """Takes one object out of its session."""
     known = frame.state.live.get(entity.origin, FRESH)
-    frame.state.live[entity.origin] = Live(known.loaded, known.expired, known.how, known.fresh, site, how)
+    frame.state.live[entity.origin] = msgspec.structs.replace(known, detached=site, detached_how=how)
 
 
 def refresh_one(frame: Frame, entity: Entity, names: tuple[str, ...]) -> None:
@@ -107,14 +110,14 @@ def refresh_one(frame: Frame, entity: Entity, names: tuple[str, ...]) -> None:
     known = frame.state.live.get(entity.origin, FRESH)
     prefix = ".".join(entity.path)
     paths = {f"{prefix}.{name}" if prefix else name for name in names}
-    frame.state.live[entity.origin] = Live(known.loaded | paths, known.expired, known.how, known.fresh | {prefix}, known.detached, known.detached_how)
+    frame.state.live[entity.origin] = msgspec.structs.replace(known, loaded=known.loaded | paths, fresh=known.fresh | {prefix}, asked=known.asked | paths)
 
 
-def mark_loaded(frame: Frame, origin: Origin, path: str) -> None:
-    """Notes that the relationship at `path` is loaded now."""
+def mark_loaded(frame: Frame, origin: Origin, path: str, asked: bool = False) -> None:
+    """Notes that the relationship at `path` is loaded now, because it was `asked` for or merely read."""
     known = frame.state.live.get(origin, FRESH)
-    if path not in known.loaded:
-        frame.state.live[origin] = Live(known.loaded | {path}, known.expired, known.how, known.fresh, known.detached, known.detached_how)
+    if path not in known.loaded or asked:
+        frame.state.live[origin] = msgspec.structs.replace(known, loaded=known.loaded | {path}, asked=known.asked | {path} if asked else known.asked)
 
 
 def register(frame: Frame, origin: Origin) -> None:

@@ -180,7 +180,10 @@ class Coll(msgspec.Struct, frozen=True, cache_hash=True):
 
 
 class Tup(msgspec.Struct, frozen=True, cache_hash=True):
+    """A tuple of known length; of a row, `names` are what its columns are called."""
+
     items: tuple[Value, ...]
+    names: tuple[str, ...] = ()
 
 
 class ModelAttr(msgspec.Struct, frozen=True, cache_hash=True):
@@ -366,7 +369,7 @@ def widen(value: Value, depth: int = 0) -> Value:
         return Coll(value.kind, widen(value.elem, depth + 1), key, None, value.batches)
     if kind is Tup:
         assert isinstance(value, Tup)
-        return Tup(tuple(widen(item, depth + 1) for item in value.items[:12]))
+        return Tup(tuple(widen(item, depth + 1) for item in value.items[:12]), value.names[:12])
     if kind is UnionOf:
         assert isinstance(value, UnionOf)
         return union(tuple(widen(item, depth + 1) for item in value.items))
