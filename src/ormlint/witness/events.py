@@ -41,6 +41,10 @@ class Event(NamedTuple):
     """The session, where there is one."""
 
 
+SQLALCHEMY = re.compile(r"[\\/]sqlalchemy[\\/](?:engine|event|ext|orm|pool|sql|util)[\\/]")
+"""Files of SQLAlchemy."""
+_LIBRARY = re.compile(rf"{SQLALCHEMY.pattern}|^<string>$")
+"""The same, and the wrappers that it makes, which have no file."""
 _ORM = re.compile(r"sqlalchemy[\\/]orm[\\/]")
 
 Sink = Callable[[Event], None]
@@ -165,7 +169,7 @@ def _attribute_read(frame: FrameType | None) -> tuple[str, bool] | None:
 
     No event tells a read from a cascade: the frames of SQLAlchemy between the load and the caller do.
     """
-    while frame is not None and "sqlalchemy" in frame.f_code.co_filename:
+    while frame is not None and _LIBRARY.search(frame.f_code.co_filename):
         if frame.f_code.co_name == "__get__" and frame.f_code.co_filename.endswith("attributes.py"):
             names = frame.f_locals
             key = names["self"].key
@@ -176,7 +180,7 @@ def _attribute_read(frame: FrameType | None) -> tuple[str, bool] | None:
 
 
 def _asked_by(frame: FrameType | None) -> str:
-    while frame is not None and "sqlalchemy" in frame.f_code.co_filename:
+    while frame is not None and _LIBRARY.search(frame.f_code.co_filename):
         if frame.f_code.co_name in ("_autoflush", "commit"):
             return "autoflush" if frame.f_code.co_name == "_autoflush" else "commit"
         frame = frame.f_back
@@ -191,7 +195,7 @@ def _from_orm(context: Any) -> bool:
 
 def _below(frame: FrameType | None, files: re.Pattern[str]) -> bool:
     """Whether one of the frames of SQLAlchemy that the stack ends in is in files of a kind."""
-    while frame is not None and "sqlalchemy" in frame.f_code.co_filename:
+    while frame is not None and _LIBRARY.search(frame.f_code.co_filename):
         if files.search(frame.f_code.co_filename):
             return True
         frame = frame.f_back

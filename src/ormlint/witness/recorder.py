@@ -25,7 +25,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any, Final
 
-from ormlint.witness.events import Event, listen
+from ormlint.witness.events import SQLALCHEMY, Event, listen
 from ormlint.witness.external import watch_external
 from ormlint.witness.frames import Hit, ProjectFiles, ProjectFrame, is_test, lines_of, project_frames
 from ormlint.witness.imports import when_imported
@@ -301,7 +301,7 @@ class Recorder:
                 return
             outer: FrameType | None = frame
             while outer is not None:
-                if "sqlalchemy" in outer.f_code.co_filename:
+                if SQLALCHEMY.search(outer.f_code.co_filename):
                     return  # the driver's own connection
                 outer = outer.f_back
             self._note("external", None, name, frame)
