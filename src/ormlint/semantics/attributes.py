@@ -56,6 +56,7 @@ from ormlint.semantics.values import (
 )
 
 _LONGEST = 5
+_OWN_KINDS = frozenset({"attribute_getter", "callable", "pagination", "subquery", "expression", "exit_stack", "inspection", "entity_dict"})
 _BUILDERS = frozenset({"model_validate", "parse_obj", "from_orm", "model_construct", "construct", "validate"})
 """What builds an object of a mapped pydantic class (SQLModel)."""
 
@@ -391,7 +392,9 @@ def _of_library(frame: Frame, value: LibInstance, name: str, node: r.Node) -> Va
     for field, item in value.data:
         if field == name:
             return item
-    return Method(value, name)
+    if value.cls in orms.KINDS or value.cls in _OWN_KINDS:
+        return Method(value, name)
+    return Unknown(f"{name} belongs to a library's {value.cls}")
 
 
 def _of_super(frame: Frame, value: Super, name: str, node: r.Node) -> Value:

@@ -58,8 +58,9 @@ RAW = ("<raw>", NONE)
 _CONTEXTS = 24
 _DEEPEST = 40
 _EVENTS = 48
-_ROUNDS = 3
+_ROUNDS = 2
 _PENDING = 48
+_READERS = frozenset({"getattr", "attrgetter", "setattr", "joinedload", "selectinload", "subqueryload"})
 _SAME = 3
 """So many contexts of one function may be under way at once; a recursion that needs more is cut off."""
 
@@ -473,7 +474,8 @@ def invoke(
     params = bind(frame, function, actuals, ref.bound, node)
     symbols = Symbolic(frame.state)
     closure = dict(ref.closure)
-    names = tuple([(name, symbols.value(widen_argument(value)) if matters(value) or is_name(value) else plain(value)) for name, value in params.items()])
+    by_name = reads_by_name(world, function)
+    names = tuple([(name, symbols.value(widen_argument(value)) if matters(value) or (by_name and is_name(value)) else plain(value)) for name, value in params.items()])
     held = tuple((name, symbols.value(value)) for name, value in closure.items() if name != RAW[0])
     typevars: dict[str, Value] = {}
     if function.node.type_params or any(param.annotation is not None for param in function.node.params):
@@ -527,6 +529,11 @@ def note_repeated(frame: Frame, item: Repeated) -> None:
     known = world.repeated.get(key)
     if known is None or (known.event.confidence < item.event.confidence) or (not known.rows and item.rows):
         world.repeated[key] = item
+
+
+def reads_by_name(world: World, function: FunctionNode) -> bool:
+    """Whether a function reads attributes by names that it is given."""
+    return not world.names(function.node).isdisjoint(_READERS)
 
 
 def is_name(value: Value) -> bool:
@@ -586,13 +593,16 @@ def summarise(
     world.active[key] = world.depth
     summary = Summary(NEVER, NEVER, (), True)
     try:
-        for _ in range(_ROUNDS if nested == 0 else 1):
+        for turn in range(_ROUNDS if nested == 0 else 1):
+            if turn:
+                _forget(world, world.depth)
             world.lowest = 1 << 30
             world.provisional[key] = summary
             before = summary
             summary = _run(world, function, params, closure, typevars, symbols, key)
             depends_on_itself = world.lowest <= world.depth
-            if not depends_on_itself or summary == before:
+            settled = not summary.events and not matters(summary.returned) and not matters(summary.yielded)
+            if not depends_on_itself or settled or summary == before:
                 break
     finally:
         own = world.active.pop(key)
@@ -606,11 +616,21 @@ def summarise(
     else:
         del world.provisional[key]
         world.summaries[key] = summary
-        for _, other in [item for item in world.rests if item[0] >= own]:
-            world.provisional.pop(other, None)
+        # What rested on this summary alone was made with its last value: it is final too.
+        for lowest, other in world.rests:
+            if lowest >= own and other in world.provisional:
+                world.summaries[other] = world.provisional.pop(other)
         world.rests = [item for item in world.rests if item[0] < own]
     world.lowest = min(outer_lowest, world.lowest) if below else outer_lowest
     return summary
+
+
+def _forget(world: World, depth: int) -> None:
+    """Before another round: what was made with the last round's value of the summary at `depth` must be made again."""
+    for lowest, other in world.rests:
+        if lowest >= depth:
+            world.provisional.pop(other, None)
+    world.rests = [item for item in world.rests if item[0] < depth]
 
 
 def _run(

@@ -270,7 +270,9 @@ def _sub(frame: Frame, expr: r.Sub) -> Value:
             if row is not None and row.kind in ("session_factory", "async_session_factory", "scoped_session", "async_scoped_session"):
                 return value
             declared = frame.declared(expr)
-            return LibInstance("alias", (("value", declared),)) if not isinstance(declared, Unknown) else value
+            if not isinstance(declared, Unknown) or value.name.startswith(("typing", "collections")):
+                return LibInstance("alias", (("value", declared),))
+            return value
         return UNKNOWN
     if isinstance(expr.index, r.Slice):
         for part in (expr.index.lower, expr.index.upper, expr.index.step):

@@ -10,8 +10,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from ormlint.orms import registry as orms
 from ormlint.semantics.state import FRESH, Event, Live, State
 from ormlint.semantics.values import (
+    NONE,
     NOWHERE,
     UNKNOWN,
     Awaitable,
@@ -101,6 +103,7 @@ def transform(value: Value, session: Callable[[Session], Session], entity: Calla
     return value
 
 
+_KINDS = frozenset(orms.KINDS) - {"expression", "value", "list", "tuple", "set", "dict", "lock", "response", "request"}
 _TELLING = (Session, Entity, Query, Result, Factory, Option, ModelAttr, FuncRef, Partial, ClassRef, Manager, Super)
 
 
@@ -117,7 +120,7 @@ def matters(value: Value, depth: int = 0) -> bool:
     if isinstance(value, Instance):
         return any(matters(item, depth + 1) for _, item in value.fields)
     if isinstance(value, LibInstance):
-        return value.cls != "kwargs" or any(name == "*" or matters(item, depth + 1) for name, item in value.data)
+        return value.cls in _KINDS or any(matters(item, depth + 1) for _, item in value.data)
     if isinstance(value, Awaitable):
         return matters(value.value, depth + 1)
     return isinstance(value, Method) and matters(value.receiver, depth + 1)
@@ -130,7 +133,8 @@ def plain(value: Value) -> Value:
     if isinstance(value, Const):
         return value if value.kind in ("bool", "none") else UNKNOWN
     if isinstance(value, UnionOf):
-        return union(tuple(plain(item) for item in value.items))
+        parts = union(tuple(plain(item) for item in value.items))
+        return parts if not isinstance(parts, UnionOf) or len(parts.items) == 2 and NONE in parts.items else UNKNOWN
     if isinstance(value, Instance):
         return Instance(value.cls)
     return UNKNOWN if isinstance(value, (Plain, Unknown, Tup, LibRef)) else value

@@ -301,6 +301,8 @@ def join(left: Value, right: Value) -> Value:
 def union(items: tuple[Value, ...]) -> Value:
     """A union without repetitions, collections merged by kind; Unknown absorbs nothing but width."""
     distinct: list[Value] = []
+    if any(type(item) is UnionOf for item in items):
+        items = tuple(part for item in items for part in options_of(item))
     for item in items:
         if type(item) is Never or item in distinct:
             continue
