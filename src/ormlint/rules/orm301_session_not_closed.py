@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ormlint.findings import Finding
+from ormlint.findings import Confidence, Finding
 from ormlint.rules.loops import EXEMPT_ROLES
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
@@ -28,10 +28,13 @@ def check(model: Model) -> Iterator[Finding]:
             continue
         kinds = {kind for kind, _ in made.exits}
         message = "this session is not closed on every way out: its connection stays checked out; use `with`, or close it in a `finally`"
-        trail = tuple(model.step(site, _WORDS[kind]) for kind, site in made.exits if kind != "end")
+        confidence = Confidence.possible if kinds == {"exception"} else Confidence.likely
+        trail = tuple(model.step(site, _WORDS[kind]) for kind, site in made.exits if kind in _WORDS and kind != "end")
         if kinds == {"end"}:
             message = "this session is never closed: its connection stays checked out until the garbage collector comes; use `with`"
-        yield model.finding(CODE, NAME, made.site, message, trail=trail, symbol=made.function)
+        if kinds == {"exception"}:
+            message = "an exception between here and the close leaves this session open; use `with`, or close it in a `finally`"
+        yield model.finding(CODE, NAME, made.site, message, confidence, trail, made.function)
 
 
 RULE = Rule(CODE, NAME, "A session is made and not closed on every path.", check)

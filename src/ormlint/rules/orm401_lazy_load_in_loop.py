@@ -20,7 +20,8 @@ def check(model: Model) -> Iterator[Finding]:
     places: dict[Site, list[Repeated]] = {}
     for item in per_row(model, "load"):
         event = item.event
-        if event.how in ("lazy", "deferred") and event.entity is not None and not (event.session is not None and event.session.is_async):
+        is_async = event.session is not None and event.session.is_async
+        if event.entity is not None and (event.how == "awaited" or (event.how in ("lazy", "deferred") and not is_async)):
             places.setdefault(event.site, []).append(item)
     for site, items in places.items():
         item = max(items, key=lambda other: other.event.confidence)

@@ -18,23 +18,25 @@ _SPECIAL = frozenset({"__repr__", "__str__", "__eq__", "__hash__", "__lt__", "__
 
 def check(model: Model) -> Iterator[Finding]:
     seen: set[tuple[Site, str]] = set()
-    for function, summary in model.entries():
-        if not function.cls or model.role(Site(model.symbols.modules[function.module].path, 0, 0)) in EXEMPT_ROLES:
+    for function, cls, summary in model.members():
+        if model.role(Site(model.symbols.modules[function.module].path, 0, 0)) in EXEMPT_ROLES:
             continue
         kind = model.method_kind(function.id)
         name = function.node.name
         if kind != "property" and name not in _SPECIAL:
             continue
-        for event in summary.events:
-            if not _reads_own_relationship(model, event):
-                continue
+        reads = [event for event in summary.events if _reads_own_relationship(model, event)]
+        first = {event.attr for event in reads if event.entity is not None and not event.entity.path}
+        for event in reads:
             assert event.entity is not None
+            if event.entity.path and event.entity.path[0] in first:
+                continue
             site = event.end
             if (site, event.attr) in seen:
                 continue
             seen.add((site, event.attr))
             what = f"{short(event.entity.model)}.{event.attr}"
-            where = f"{short(function.cls)}.{name}"
+            where = f"{short(cls)}.{name}"
             message = f"{where} looks like plain access and reads {what}, which is lazy: every use may run a SELECT; load it in the mapping, or make it a method"
             yield model.finding(CODE, NAME, site, message, trail=model.way(event), symbol=function.id)
 

@@ -172,10 +172,23 @@ def _read_column(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) 
             _load(frame, entity, mapped, node, how, live.detached if live.detached is not None else expired, live.how or "commit")
         refresh_one(frame, entity, ())
         return
+    if entity.base and _of_subclass_table(frame, entity, mapped) and path not in live.loaded and origin.exact and origin.kind in ("query", "get", "arg"):
+        _load(frame, entity, mapped, node, "deferred", None)
+        mark_loaded(frame, origin, path)
+        return
     is_deferred = (mapped.deferred and path not in origin.undeferred) or path in origin.deferred
     if is_deferred and path not in live.loaded and origin.kind in ("query", "get", "arg", "param", "self") and origin.exact:
         _load(frame, entity, mapped, node, "detached" if live.detached is not None else "deferred", live.detached)
         mark_loaded(frame, origin, path)
+
+
+def _of_subclass_table(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
+    """Joined inheritance: a query of the base class leaves the columns of a subclass's own table unloaded."""
+    classes = frame.world.classes
+    base, own = classes.model(entity.base), classes.model(entity.model)
+    if base is None or own is None or mapped.name in base.attributes or mapped.primary:
+        return False
+    return own.table != base.table
 
 
 def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) -> Value:
@@ -201,6 +214,8 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
         or (not origin.exact and not was_loaded)
         or _is_back_reference(frame, entity, mapped)
     )
+    if not loaded and not silent and not mapped.many and _held(frame, entity, mapped):
+        loaded = True
     if not loaded and not silent:
         if live.detached is not None:
             _load(frame, entity, mapped, node, "detached", live.detached, live.detached_how)
@@ -224,6 +239,24 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
     if mapped.many:
         return Coll(mapped.collection if mapped.collection != "dict" else "dict", inner, UNKNOWN if mapped.collection == "dict" else None)
     return inner
+
+
+def _held(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
+    """A many-to-one whose target is provably in the identity map: the whole table was loaded and is still held, or each row has it."""
+    origin = entity.origin
+    target = mapped.target
+    if target is None:
+        return False
+    if not entity.path and (target in origin.beside or (origin.whole and entity.model == target)):
+        return True
+    for value in frame.state.vars.values():
+        elem = value.elem if isinstance(value, Coll) else None
+        if isinstance(elem, Entity) and elem.model == target and not elem.path and elem.origin.whole and elem.origin != origin:
+            held = frame.state.live.get(elem.origin, FRESH)
+            same = elem.origin.session is not None and origin.session is not None and elem.origin.session.id == origin.session.id
+            if same and held.expired is None and held.detached is None:
+                return True
+    return False
 
 
 def _is_back_reference(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
@@ -346,7 +379,7 @@ def _of_class(frame: Frame, value: ClassRef, name: str, node: r.Node) -> Value:
     found = class_attribute(frame, value.cls, name)
     if found is not None:
         return found
-    if model is not None and name in _BUILDERS:
+    if name in _BUILDERS and info is not None and any(library.startswith(("pydantic", "sqlmodel")) for library in info.libraries):
         return Method(value, name)
     if name == "__name__":
         return Plain("str")
@@ -368,6 +401,10 @@ def _of_library(frame: Frame, value: LibInstance, name: str, node: r.Node) -> Va
         entity = value.data[0][1]
         if isinstance(entity, Entity):
             path = ".".join((*entity.path, name))
+            known = frame.world.classes.mapped_attribute(entity.model, name)
+            live = frame.state.live.get(entity.origin, FRESH)
+            if known is not None and known.kind == "relationship" and path not in live.loaded and path not in entity.origin.loaded and entity.origin.exact:
+                _load(frame, entity, known, node, "awaited", None)
             mark_loaded(frame, entity.origin, path, asked=True)
             refresh_one(frame, entity, (name,))
             mapped = frame.world.classes.mapped_attribute(entity.model, name)

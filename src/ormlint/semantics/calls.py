@@ -159,7 +159,7 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
         from ormlint.semantics.declared import type_params
 
         fields.extend((f"[{name}]", value) for name, value in zip(type_params(frame, cls.cls), cls.args, strict=False))
-    instance = Instance(cls.cls, tuple(fields))
+    instance = Instance(cls.cls, tuple(fields), tuple(loop.site for loop in frame.loops))
     if init is not None:
         call_function(frame, FuncRef(init[1][0], instance), actuals, node)
         params = bind(frame, world.symbols.functions[init[1][0]], actuals, instance, node)
@@ -185,7 +185,8 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
     seen: dict[str, Value] = {}
     for name, value in fields:
         seen[name] = value if name not in seen or isinstance(seen[name], Unknown) else seen[name]
-    return Instance(cls.cls, tuple(sorted((name, value) for name, value in seen.items() if name.startswith("[") or (matters(value) and not isinstance(value, LibRef)))))
+    born = tuple(loop.site for loop in frame.loops)
+    return Instance(cls.cls, tuple(sorted((name, value) for name, value in seen.items() if name.startswith("[") or (matters(value) and not isinstance(value, LibRef)))), born)
 
 
 def _field_of_call(frame: Frame, function: str, expr: r.Call, params: dict[str, Value]) -> Value | None:
@@ -368,8 +369,8 @@ def returned(frame: Frame, function: FunctionNode, summary: Summary, back: Subst
     adopt(frame, summary, back)
     if isinstance(value, Unknown) and function.node.returns is not None:
         value = _promised(frame, function, back.typevars)
-    for session in back.made.values():
-        if _mentions(value, session):
+    for id, session in back.made.items():
+        if id in summary.handed and _mentions(value, session):
             make(frame, session)
     if function.node.is_async:
         return Awaitable(value)
@@ -488,6 +489,7 @@ def invoke(
     born = frame.varying(node)
     back = Substitution(symbols, frame.site(node), born)
     owner = ref.bound
+    back.owner_born = owner.born if isinstance(owner, Instance) else ()
     back.typevars = typevars_of(frame, owner.cls, owner.fields) | typevars if isinstance(owner, Instance) else typevars
     summary = summarise(world, key, function, dict(names), dict(held), typevars, symbols)
     if summary is None:
@@ -699,7 +701,12 @@ def finished(frame: Frame) -> Summary:
     kept = tuple((origin, item) for origin, item in live.items() if item != FRESH and (origin.kind == "arg" or origin.kind in ("query", "get", "new")))[:40]
     check_fates(frame)
     events = _bounded(frame)
-    return Summary(value, frame.yielded, events, finishes, kept)
+    fates: dict[SessionId, frozenset[str]] = {}
+    for state in states:
+        for id, known_session in state.sessions.items():
+            fates[id] = fates.get(id, frozenset()) | known_session.fates
+    handed = tuple(id for id, fate in fates.items() if "returned" in fate and "escaped" not in fate)
+    return Summary(value, frame.yielded, events, finishes, kept, handed)
 
 
 def _bounded(frame: Frame) -> tuple[Event, ...]:
@@ -728,13 +735,15 @@ def check_fates(frame: Frame) -> None:
         for id, known in state.sessions.items():
             if "open" in known.fates:
                 exits.setdefault(id, []).append((kind, site))
+    for id, place in frame.risky.items():
+        exits.setdefault(id, [("exception", place)])
     for id, places in exits.items():
         session = frame.sessions_made.get(id)
         if session is None:
             continue
         key = (session.id.site, frame.name)
         known_made = world.made.get(key)
-        if known_made is None or len(known_made.exits) < len(places):
+        if known_made is None or len(known_made.exits) < len(places) or known_made.exits[0][0] == "exception":
             world.made[key] = Made(session, session.id.site, frame.name, tuple(places), "local")
 
 

@@ -475,7 +475,7 @@ class Classes:
                 if not dynamic and not self._declares_key(info):
                     info.is_base = True
                     return None
-                if dynamic and not self._declares_columns(info):
+                if dynamic and not self._declares_columns(info) and not self._declares_key(info):
                     info.is_base = True
                     return None
         elif style == "imperative":
@@ -681,7 +681,7 @@ class Classes:
         if type(annotation) is not r.Sub:
             return None
         symbol = self.resolve(module, annotation.value)
-        if isinstance(symbol, Library) and kind_of(symbol.name) == "mapped_annotation":
+        if isinstance(symbol, Library) and kind_of(symbol.name) in ("mapped_annotation", "dynamic_annotation", "write_only_annotation"):
             return symbol.name.rsplit(".", 1)[1], annotation.index
         return None
 

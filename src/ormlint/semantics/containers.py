@@ -33,7 +33,7 @@ def born_in(value: Value, loop: Site) -> Value:
     kind = type(value)
     if kind is Entity:
         assert isinstance(value, Entity)
-        return value if loop in value.born else Entity(value.model, value.origin, value.path, (*value.born, loop))
+        return value if loop in value.born else Entity(value.model, value.origin, value.path, (*value.born, loop), value.base)
     if kind is Coll:
         assert isinstance(value, Coll)
         return Coll(value.kind, born_in(value.elem, loop), None if value.key is None else born_in(value.key, loop), value.size, value.batches)
@@ -45,7 +45,7 @@ def born_in(value: Value, loop: Site) -> Value:
         return UnionOf(tuple(born_in(item, loop) for item in value.items))
     if kind is Instance:
         assert isinstance(value, Instance)
-        return Instance(value.cls, tuple((name, born_in(item, loop)) for name, item in value.fields))
+        return Instance(value.cls, tuple((name, born_in(item, loop)) for name, item in value.fields), value.born)
     return value
 
 

@@ -17,10 +17,10 @@ from ormlint.semantics.containers import born_in, element_of, unpacked
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.library import iterated
 from ormlint.semantics.loops import for_loop, guard, while_loop
-from ormlint.semantics.state import Event, Loop, Repeated, State, Summary, contains, join_states
+from ormlint.semantics.state import Event, Loop, Made, Repeated, State, Summary, contains, join_states
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import absolute
-from ormlint.semantics.unit_of_work import escape, make, mark_loaded, operate, sessions_in
+from ormlint.semantics.unit_of_work import escape, hand_back, make, mark_loaded, operate, sessions_in
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -129,6 +129,9 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
             del variables[key]
         variables[target.id] = value
         if target.id in frame.globals:
+            if isinstance(value, Session) and isinstance(expr, r.Call) and not value.scoped:
+                site = frame.site(expr)
+                frame.world.made[(site, "global")] = Made(value, site, frame.name, (), "module", target.id)
             escape(frame, value)
     elif isinstance(target, r.Seq):
         count = len(target.items)
@@ -173,7 +176,8 @@ def _set_attribute(frame: Frame, entity: Entity, target: r.Attr, value: Value, e
     frame.state.vars.pop(f"{target.value.id}.{target.attr}" if isinstance(target.value, r.Name) else "", None)
     if mapped.kind == "relationship":
         mark_loaded(frame, entity.origin, ".".join((*entity.path, target.attr)), asked=True)
-    active = tuple(loop.site for loop in frame.loops if loop.site in entity.born)
+    by_name = frame.varying(target.value)
+    active = tuple(loop.site for loop in frame.loops if loop.site in entity.born or loop.site in by_name)
     frame.happens("mutate", target, session=entity.origin.session, entity=entity, attr=target.attr, varies=active)
 
 
@@ -182,7 +186,7 @@ def _return(frame: Frame, stmt: r.Return) -> None:
     if frame.dead:
         return
     frame.returned = join(frame.returned, value)
-    escape(frame, value)
+    hand_back(frame, value)
     frame.ends.append(("return", frame.site(stmt), frame.state))
     frame.dead = True
 
@@ -407,7 +411,7 @@ def _narrow_class(frame: Frame, expr: r.Expr, cls: r.Expr) -> None:
                 if info is not None and type_.cls in info.mro:
                     found.append(part)
                 elif isinstance(part, Entity) and info is not None and model in frame.world.classes.infos[type_.cls].mro:
-                    found.append(Entity(type_.cls, part.origin, part.path, part.born))
+                    found.append(Entity(type_.cls, part.origin, part.path, part.born, part.base or part.model))
         elif isinstance(type_, (ClassRef, LibRef)) and (current is None or isinstance(current, Unknown)):
             declared = frame.declared(item, key)
             if not isinstance(declared, Unknown):
@@ -515,7 +519,7 @@ def _go_round(
 
 def loop_events(frame: Frame, loop: Loop, events: list[Event]) -> None:
     """Notes which events of the loop's body happen again in each iteration, and in which sense."""
-    inside = [event for event in events if contains(loop.site, event.site)]
+    inside = [event for event in events if contains(loop.site, event.site) and not (loop.head is not None and contains(loop.head, event.site))]
     evidence = any(event.kind in ("query", "add", "write", "mutate", "load") and loop.site in event.varies for event in inside)
     rows = loop.kind == "rows" or (loop.kind == "unknown" and evidence)
     for event in inside:
@@ -596,7 +600,9 @@ def _protected(frame: Frame, body: Callable[[], None], final: Callable[[str], No
     kept: list[tuple[str, Site, State]] = []
     for kind, site, end_state in fresh:
         frame.state, frame.dead = end_state, False
+        frame.final += 1
         final(kind)
+        frame.final -= 1
         if not frame.dead:
             kept.append((kind, site, frame.state))
     frame.ends.extend(kept)
@@ -607,12 +613,16 @@ def _protected(frame: Frame, body: Callable[[], None], final: Callable[[str], No
         del stack[-1][count:]
         for way in leaving:
             frame.state, frame.dead = way, False
+            frame.final += 1
             final("leave")
+            frame.final -= 1
             if not frame.dead:
                 stack[-1].append(frame.state)
     frame.state, frame.dead = state, not alive
     if alive:
+        frame.final += 1
         final("end")
+        frame.final -= 1
 
 
 def _try(frame: Frame, stmt: r.Try) -> None:
@@ -725,7 +735,8 @@ def _enter(frame: Frame, value: Value, node: r.Node) -> tuple[_Entered, Value]:
         if member is not None:
             given = frame.call(FuncRef(member[1][0], value), (), node)
             given = given.value if isinstance(given, Awaitable) else given
-            return entered, value if isinstance(given, Unknown) else given
+            same = isinstance(given, Instance) and isinstance(value, Instance) and given.cls == value.cls
+            return entered, value if same or isinstance(given, Unknown) else given
         return entered, value
     if isinstance(value, LibInstance):
         return entered, value

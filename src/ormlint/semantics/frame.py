@@ -79,6 +79,7 @@ class World:
         self.made: dict[tuple[Site, str], Made] = {}
         self.reads: dict[tuple[Site, str, str], Read] = {}
         self.entries: dict[str, Summary] = {}
+        self.member_entries: dict[tuple[str, str], Summary] = {}
         self.reveals: dict[Site, tuple[Value, State]] = {}
         self.global_assignments: dict[str, dict[str, list[tuple[r.Expr, str]]]] = {}
         self.resolved: set[Site] = set()
@@ -129,6 +130,8 @@ class Frame:
         self.typevars: dict[str, Value] = {}
         self.pending: dict[object, Repeated] = {}
         self.sessions_made: dict[SessionId, Session] = {}
+        self.risky: dict[SessionId, Site] = {}
+        self.final = 0
         self.module_level = function is None
 
     def site(self, node: r.Node) -> Site:

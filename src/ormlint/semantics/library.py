@@ -21,6 +21,7 @@ from ormlint.semantics.loading import bind, flat, gathered, make_option
 from ormlint.semantics.state import FRESH
 from ormlint.semantics.unit_of_work import detach_one, escape, expire_one, make, mark_loaded, operate, refresh_one, sessions_in
 from ormlint.semantics.values import (
+    NEVER,
     NONE,
     UNKNOWN,
     Awaitable,
@@ -169,7 +170,7 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
             return as_collection(iterated(frame, first_value(actuals), node), kind)
         if kind == "dict" and not (actuals and name.startswith("builtins")):
             return Coll("dict", UNKNOWN if not name.endswith("defaultdict") else _factory_value(frame, actuals, node), UNKNOWN)
-        return Coll(kind, UNKNOWN)
+        return Coll(kind, NEVER, None, 0)
     if kind in ("closing", "async_closing"):
         value = first_value(actuals)
         return Manager("closing", value, value if isinstance(value, Session) else None)
@@ -457,6 +458,8 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
     if isinstance(receiver, LibInstance):
         return _instance_method(frame, receiver, name, actuals, node)
     if isinstance(receiver, ClassRef):
+        for actual in actuals:
+            serialise(frame, receiver.cls, actual.value, node, 0)
         return frame.call(receiver, (), node)
     if isinstance(receiver, (Plain, Const)):
         if name in ("split", "splitlines", "rsplit"):
@@ -479,6 +482,30 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
     if isinstance(receiver, Tup):
         return Plain("int") if name in ("count", "index") else UNKNOWN
     return UNKNOWN
+
+
+def serialise(frame: Frame, schema: str, value: Value, node: r.Node, depth: int) -> None:
+    """A schema with `from_attributes` reads each of its fields from an object, and those of nested schemas from what it finds."""
+    info = frame.world.classes.infos.get(schema)
+    if info is None or depth > 4:
+        return
+    for item in options_of(value):
+        if isinstance(item, Coll):
+            serialise(frame, schema, item.elem, node, depth)
+        if not isinstance(item, Entity):
+            continue
+        for ancestor in info.mro:
+            for name, annotation in frame.world.classes.infos[ancestor].annotations.items():
+                if frame.world.classes.mapped_attribute(item.model, name) is None:
+                    continue
+                found = frame.attribute(item, name, node)
+                inner = frame.declared_in(ancestor, annotation, name)
+                for part in options_of(inner):
+                    nested = part.elem if isinstance(part, Coll) else part
+                    for each in options_of(nested):
+                        if isinstance(each, Instance):
+                            below = found.elem if isinstance(found, Coll) else found
+                            serialise(frame, each.cls, born_in(below, frame.site(node)) if isinstance(found, Coll) else below, node, depth + 1)
 
 
 def _session_method(frame: Frame, session: Session, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:

@@ -35,7 +35,15 @@ _DEPTH = 6
 
 
 def origin_of(
-    classes: Classes, model: str, kind: str, site: Site, options: Sequence[Option], session: Session | None, exact: bool = True
+    classes: Classes,
+    model: str,
+    kind: str,
+    site: Site,
+    options: Sequence[Option],
+    session: Session | None,
+    exact: bool = True,
+    whole: bool = False,
+    beside: tuple[str, ...] = (),
 ) -> Origin:
     """The origin of the entities of `model` that a query with these options gives."""
     loaded: set[str] = set()
@@ -61,7 +69,7 @@ def origin_of(
                 _apply(classes, model, path, mode, loaded, blocked, deferred, undeferred)
     return Origin(
         kind, site, classes.infos[model].name if model in classes.infos else "", frozenset(loaded), frozenset(blocked),
-        frozenset(undeferred), frozenset(deferred), session, exact=exact,
+        frozenset(undeferred), frozenset(deferred), session, exact=exact, whole=whole, beside=beside,
     )  # fmt: skip
 
 

@@ -35,13 +35,16 @@ SHORT = 16
 """A display of at most so many elements is a literal loop."""
 _ATTEMPTS = frozenset({"attempt", "attempts", "retry", "retries", "tries", "try_number", "attempt_number", "n_try", "retry_count", "_attempt", "i_try"})
 _BATCH_TARGETS = frozenset({"batch", "chunk", "page", "partition", "window", "block", "slice_", "group_of_rows", "id_batch", "ids_chunk"})
+_SIZES = frozenset({"chunksize", "chunk_size", "batch_size", "batchsize", "page_size", "per_batch"})
+_STREAMS = ("Consumer", "Subscriber", "Listener", "PubSub", "Queue", "Stream", "Receiver", "Watch", "Subscription")
 _WAITS = frozenset({"sleep", "wait", "poll", "get_message", "receive", "recv", "consume", "brpop", "blpop", "xread", "xreadgroup", "listen", "join"})
 
 
 def for_loop(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> Loop:
     """The loop that a `for` statement is."""
     kind, why = _kind_of_for(frame, stmt, source, iterable)
-    return Loop(frame.site(stmt), kind, why, varying(frame, stmt, stmt.target, stmt.body, False), each_of(iterable, stmt.target))
+    names = varying(frame, stmt, stmt.target, stmt.body, False)
+    return Loop(frame.site(stmt), kind, why, names, each_of(iterable, stmt.target), head=frame.site(stmt.iter))
 
 
 def while_loop(frame: Frame, stmt: r.While) -> Loop:
@@ -54,7 +57,7 @@ def while_loop(frame: Frame, stmt: r.While) -> Loop:
 def comprehension_loop(frame: Frame, generator: r.Generator, source: Value, iterable: Value, comp: r.Comp) -> Loop:
     """The loop that one `for` of a comprehension is; its place is the generator's own from target to iterable."""
     kind, why = _kind_of_iterable(frame, generator.iter, source, iterable, generator.target)
-    return Loop(frame.site(comp), kind, why, names_in(generator.target), each_of(iterable, generator.target), True)
+    return Loop(frame.site(comp), kind, why, names_in(generator.target), each_of(iterable, generator.target), True, head=frame.site(generator.iter))
 
 
 def each_of(iterable: Value, target: r.Expr) -> str:
@@ -86,10 +89,18 @@ def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: 
     if isinstance(iter_expr, r.Seq) and len(iter_expr.items) <= SHORT and not any(isinstance(item, r.Star) for item in iter_expr.items):
         return "literal", "its elements are written out"
     if isinstance(iter_expr, r.Call) and call == "range":
+        counted = iter_expr.args[0].value if len(iter_expr.args) == 1 else None
+        if isinstance(counted, r.Call) and _called(counted) == "len" and counted.args and isinstance(counted.args[0].value, (r.Name, r.Attr)):
+            rows = frame.evaluate(counted.args[0].value)
+            return _kind_of_iterable(frame, counted.args[0].value, rows, rows, target)
         if len(iter_expr.args) == 3:
             return "batch", "it steps through the rows in chunks"
         if all(isinstance(arg.value, r.Const) for arg in iter_expr.args) and isinstance(iterable, Coll) and iterable.size is not None and iterable.size <= SHORT:
             return "literal", "it runs a fixed, small number of times"
+    if call == "count" and isinstance(iter_expr, r.Call) and not isinstance(iter_expr.func, r.Name):
+        return "worker", "it counts for ever"
+    if isinstance(iter_expr, r.Call) and any(arg.keyword in _SIZES for arg in iter_expr.args):
+        return "batch", f"{call}() is asked for chunks"
     if call in ("enumerate", "zip", "reversed", "sorted", "list", "tuple", "tqdm") and isinstance(iter_expr, r.Call) and iter_expr.args:
         first = iter_expr.args[0].value
         if isinstance(first, r.Seq) and len(first.items) <= SHORT:
@@ -131,6 +142,8 @@ def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: 
         return "worker", "it consumes for ever"
     if isinstance(iterable, LibInstance) and iterable.cls in ("fifo", "async_fifo"):
         return "worker", "it consumes a queue"
+    if isinstance(iterable, LibInstance) and (iterable.cls.rsplit(".", 1)[-1].endswith(_STREAMS) or iterable.cls.startswith("external_")):
+        return "worker", "it consumes a library's stream"
     return "unknown", "its elements are not known"
 
 
@@ -166,9 +179,22 @@ def _kind_of_while(stmt: r.While) -> tuple[str, str]:
         return "batch", "it takes one page after the other"
     if any(name in ("offset", "page", "cursor", "last_id", "next_page", "page_token", "next_token", "has_more", "start", "batch", "chunk") for name in test_names | _assigned(stmt.body)):
         return "batch", "it takes one page after the other"
+    if forever and _takes_from_queue(stmt.body):
+        return "worker", "it takes from a queue"
     if forever and not _leaves(stmt.body):
         return "worker", "it never ends"
     return "unknown", "what it goes over is not known"
+
+
+def _takes_from_queue(body: tuple[r.Stmt, ...]) -> bool:
+    """`job = jobs.get()`: only a queue's `get` needs no key."""
+    for stmt in _statements(body):
+        value = stmt.value if isinstance(stmt, (r.Assign, r.ExprStmt)) else None
+        value = value.value if isinstance(value, r.Await) else value
+        if isinstance(value, r.Call) and isinstance(value.func, r.Attr) and value.func.attr in ("get", "get_nowait", "recv", "receive"):
+            if not any(arg.keyword is None for arg in value.args):
+                return True
+    return False
 
 
 def _called(expr: r.Expr) -> str:
@@ -330,11 +356,21 @@ def guard(test: r.Expr) -> str:
             return "batch"
         if op in (">=", ">", "==") and (_called(left) == "len" or _counter(left)) and not (isinstance(right, r.Const) and right.value in (0, 1)):
             return "batch"
+        if op in (">=", "==", ">") and isinstance(left, r.Name) and _threshold(right):
+            return "batch"
         if op in ("is", "==") and isinstance(right, r.Const) and right.kind == "none":
             return "once"
         if op == "not in":
             return "once"
     return ""
+
+
+def _threshold(expr: r.Expr) -> bool:
+    """A size at which a batch is full: a number, or a name that says so."""
+    if isinstance(expr, r.Const):
+        return isinstance(expr.value, int) and not isinstance(expr.value, bool) and expr.value >= 2
+    name = expr.id if isinstance(expr, r.Name) else expr.attr if isinstance(expr, r.Attr) else ""
+    return any(part in name.lower() for part in ("batch", "chunk", "size", "limit", "interval", "every", "page"))
 
 
 def _modulo(expr: r.Expr) -> bool:

@@ -24,7 +24,7 @@ from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.layers import Placed, layers_of
 from ormlint.semantics.loading import model_at
-from ormlint.semantics.members import function_kind
+from ormlint.semantics.members import class_attribute, function_kind
 from ormlint.semantics.revealing import reveal, short
 from ormlint.semantics.state import Event, Made, Read, Repeated, Summary
 from ormlint.semantics.symbols import (
@@ -37,7 +37,7 @@ from ormlint.semantics.symbols import (
     absolute,
     nested_bodies,
 )
-from ormlint.semantics.values import Entity, Factory, LibInstance, LibRef, Session, SessionId, Site
+from ormlint.semantics.values import Entity, Factory, LibInstance, LibRef, Session, Site
 
 _STACK = 512 * 1024 * 1024
 _RECURSION = 30_000
@@ -145,6 +145,14 @@ class Model:
         """Every function with what it does when nothing is known of its caller."""
         for id in sorted(self._world.entries):
             yield self._world.symbols.functions[id], self._world.entries[id]
+
+    def members(self) -> Iterator[tuple[FunctionNode, str, Summary]]:
+        """Every method of a mapped class, those of its mixins too, with the class and what it does on one of its objects."""
+        for function, summary in self.entries():
+            if function.cls and self.classes.model(function.cls) is not None:
+                yield function, function.cls, summary
+        for id, cls in sorted(self._world.member_entries):
+            yield self.symbols.functions[id], cls, self._world.member_entries[(id, cls)]
 
     def summary(self, function: str) -> Summary | None:
         """What one function does, by its id `pkg.mod:Class.method`."""
@@ -371,12 +379,64 @@ def run_all(world: World) -> None:
     ids = sorted(world.symbols.functions)
     for id in ids:
         run_entry(world, id)
+    run_mixins(world)
+    find_kept_sessions(world)
     # Fields that were unknown when a method was run and that some construction has filled since: those methods once more.
     late = {cls for cls, name in world.wanted if any((ancestor, name) in world.built for ancestor in world.classes.infos[cls].mro)}
     for cls in sorted(late):
         for methods in world.classes.infos[cls].methods.values():
             for id in methods:
                 run_entry(world, id)
+
+
+def run_mixins(world: World) -> None:
+    """Runs the properties and special methods that mapped classes have from plain mixins, with the mapped class as `self`."""
+    for info in world.classes.infos.values():
+        if info.model is None:
+            continue
+        for ancestor in info.mro[1:]:
+            if world.classes.infos[ancestor].model is not None:
+                continue
+            for name, ids in world.classes.infos[ancestor].methods.items():
+                found = world.classes.member(info.id, name)
+                if found is None or found[0] != ancestor:
+                    continue
+                if function_kind(world, ids[0]) == "property" or (name.startswith("__") and name != "__init__"):
+                    function = world.symbols.functions[ids[0]]
+                    frame = Frame(world, world.symbols.modules[function.module], function)
+                    params = calls.entry_params(frame, function, info.id)
+                    summary = calls.summarise(world, ("member", ids[0], info.id), function, params, {}, {}, None)
+                    if summary is not None:
+                        world.member_entries[(ids[0], info.id)] = summary
+
+
+def find_kept_sessions(world: World) -> None:
+    """Sessions that live as long as the process: at the top of a module, on a class, in a default argument."""
+    for scope in world.symbols.modules.values():
+        frame = Frame(world, scope, None)
+        for name, bindings in scope.bindings.items():
+            for binding in bindings:
+                if isinstance(binding, r.Call):
+                    value = expressions.module_value(world, scope.name, name)
+                    if isinstance(value, Session) and not value.scoped:
+                        site = frame.site(binding)
+                        world.made[(site, "global")] = Made(value, site, f"{scope.name}:", (), "module", name)
+    for info in world.classes.infos.values():
+        frame = Frame(world, world.symbols.modules[info.module], None)
+        for name, expr in info.attrs.items():
+            if isinstance(expr, r.Call):
+                value = class_attribute(frame, info.id, name)
+                if isinstance(value, Session) and not value.scoped:
+                    site = frame.site(expr)
+                    world.made[(site, "class")] = Made(value, site, info.id, (), "class", name)
+    for id, function in world.symbols.functions.items():
+        for param in function.node.params:
+            if isinstance(param.default, r.Call):
+                frame = Frame(world, world.symbols.modules[function.module], None)
+                value = frame.evaluate(param.default)
+                if isinstance(value, Session) and not value.scoped:
+                    site = frame.site(param.default)
+                    world.made[(site, "default")] = Made(value, site, id, (), "default", param.name)
 
 
 def collect_eager(world: World) -> None:
@@ -396,13 +456,6 @@ def run_module(world: World, scope: ModuleScope) -> None:
         frame.run(scope.record.body)
     except calls.TooMuch:
         world.abandoned.add(f"{scope.name}:")
-    for id, session in frame.sessions_made.items():
-        if id.kind == "global":
-            world.made[(session.id.site, frame.name)] = Made(session, session.id.site, frame.name, (), "module", _bound_name(frame, id))
-
-
-def _bound_name(frame: Frame, id: SessionId) -> str:
-    return next((name for name, value in frame.state.vars.items() if isinstance(value, Session) and value.id == id), "")
 
 
 def run_entry(world: World, id: str) -> None:

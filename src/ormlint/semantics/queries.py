@@ -99,6 +99,8 @@ def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequen
     if row.returns in ("query_and_arguments", "select_and_arguments"):
         more = start(frame, query.style, actuals, node, query.session)
         return msgspec.structs.replace(query, columns=(*query.columns, *more.columns))
+    if name in ("join", "outerjoin", "select_from", "having", "distinct", "from_statement"):
+        query = msgspec.structs.replace(query, filters=(*query.filters, name)[:16])
     if name in ("filter", "filter_by", "where"):
         names = tuple(actual.keyword for actual in actuals if actual.keyword)
         return msgspec.structs.replace(query, filters=(*query.filters, *names, name)[:16])
@@ -157,7 +159,9 @@ def _value_of_column(frame: Frame, query: Query, column: Value, session: Session
 
 
 def _entity(frame: Frame, query: Query, model: str, session: Session | None, node: r.Node) -> Entity:
-    origin = origin_of(frame.world.classes, model, "query", frame.site(node), query.options, session, query.exact)
+    whole = not query.filters and not query.limited and query.exact
+    beside = tuple(column.cls for column in query.columns if isinstance(column, ClassRef) and column.cls != model)
+    origin = origin_of(frame.world.classes, model, "query", frame.site(node), query.options, session, query.exact, whole, beside)
     register(frame, origin)
     return Entity(model, origin, (), frame.varying(node))
 

@@ -101,6 +101,8 @@ class Loop(msgspec.Struct, frozen=True, cache_hash=True):
     """What one iteration is about, in words: "order"."""
     is_comprehension: bool = False
     infinite: bool = False
+    head: Union[Site, None] = None
+    """The expression that it iterates over: evaluated once, before the loop."""
 
 
 class State:
@@ -188,7 +190,8 @@ class Summary(msgspec.Struct, frozen=True):
     events: tuple[Event, ...] = ()
     finishes: bool = True
     live: tuple[tuple[Origin, Live], ...] = ()
-    fields: tuple[tuple[str, Value], ...] = ()
+    handed: tuple[SessionId, ...] = ()
+    """The sessions that were made inside and belong to the caller now."""
 
 
 class Made(msgspec.Struct, frozen=True):

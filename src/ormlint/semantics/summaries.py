@@ -63,7 +63,9 @@ def transform(value: Value, session: Callable[[Session], Session], entity: Calla
     if isinstance(value, UnionOf):
         return UnionOf(tuple([transform(item, session, entity) for item in value.items]))
     if isinstance(value, Instance):
-        return Instance(value.cls, tuple([(name, transform(item, session, entity)) for name, item in value.fields])) if value.fields else value
+        if not value.fields:
+            return value
+        return Instance(value.cls, tuple([(name, transform(item, session, entity)) for name, item in value.fields]), value.born)
     if kind is FuncRef:
         assert isinstance(value, FuncRef)
         if value.bound is None and not value.closure:
@@ -185,8 +187,10 @@ class Symbolic:
             _below(origin.deferred, prefix),
             None if origin.session is None else self.session(origin.session),
             exact=origin.exact,
+            whole=origin.whole and not entity.path,
+            beside=origin.beside if not entity.path else (),
         )
-        symbol = Entity(entity.model, symbol_origin)
+        symbol = Entity(entity.model, symbol_origin, (), (), entity.base)
         self.entities[key] = (symbol, entity)
         fresh = frozenset(path for path in live.fresh if path == prefix) and frozenset({""})
         if expired is not None or live.detached is not None:
@@ -219,6 +223,7 @@ class Substitution:
         self.born = born
         self.made: dict[SessionId, Session] = {}
         self.typevars: dict[str, Value] = {}
+        self.owner_born: tuple[Site, ...] = ()
         self.origins: dict[Origin, Origin] = {}
 
     def value(self, value: Value) -> Value:
@@ -234,12 +239,14 @@ class Substitution:
                 known = msgspec.structs.replace(session, id=SessionId("made", self.call, session.id.name or str(session.id.site.start)), born=self.born)
                 self.made[session.id] = known
             return known
+        if session.id.kind == "field" and self.owner_born:
+            return msgspec.structs.replace(session, born=self.owner_born)
         return session
 
     def entity(self, entity: Entity) -> Entity:
         actual = self.entities.get(entity.origin)
         if actual is not None:
-            return Entity(entity.model, actual.origin, (*actual.path, *entity.path), actual.born)
+            return Entity(entity.model, actual.origin, (*actual.path, *entity.path), actual.born, entity.base or (actual.base if not entity.path else ""))
         return Entity(entity.model, self.origin(entity.origin), entity.path, self.born)
 
     def origin(self, origin: Origin) -> Origin:

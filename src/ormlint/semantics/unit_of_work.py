@@ -75,6 +75,8 @@ def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
         began, opened = "explicit", site
     if effect in ("close", "reset", "invalidate", "remove", "close_all", "commit_and_close"):
         if fates:
+            if "open" in fates and session.id in frame.sessions_made and not frame.final and not frame.exceptional:
+                frame.risky[session.id] = site
             fates = frozenset({"closed"})
         ended = site
     elif row.runs_sql:
@@ -129,6 +131,14 @@ def make(frame: Frame, session: Session) -> None:
     """A session was just made here and is owned by this function."""
     frame.state.sessions[session.id] = SessionState(frozenset({"open"}))
     frame.sessions_made[session.id] = session
+
+
+def hand_back(frame: Frame, value: Value) -> None:
+    """What a function returns belongs to its caller from then on."""
+    for session in sessions_in(value):
+        known = frame.state.sessions.get(session.id)
+        if known is not None and "open" in known.fates:
+            frame.state.sessions[session.id] = msgspec.structs.replace(known, fates=frozenset({"returned"}))
 
 
 def escape(frame: Frame, value: Value) -> None:

@@ -105,6 +105,8 @@ class Instance(msgspec.Struct, frozen=True, cache_hash=True):
 
     cls: str
     fields: tuple[tuple[str, Value], ...] = ()
+    born: tuple[Site, ...] = ()
+    """The loops in each of whose iterations it was made anew."""
 
 
 class SessionId(msgspec.Struct, frozen=True, cache_hash=True):
@@ -156,6 +158,10 @@ class Origin(msgspec.Struct, frozen=True, cache_hash=True):
     expired: Union[Site, None] = None
     exact: bool = True
     """False where an option of the query could not be read: what is loaded is then not known."""
+    whole: bool = False
+    """The query has no criteria: every row of the table is there."""
+    beside: tuple[str, ...] = ()
+    """The other mapped classes that each row of the query holds."""
 
 
 class Entity(msgspec.Struct, frozen=True, cache_hash=True):
@@ -166,6 +172,8 @@ class Entity(msgspec.Struct, frozen=True, cache_hash=True):
     path: tuple[str, ...] = ()
     born: tuple[Site, ...] = ()
     """The loops in each of whose iterations this is another row."""
+    base: str = ""
+    """Where `isinstance` told a subclass: the class that the query loaded."""
 
 
 class Coll(msgspec.Struct, frozen=True, cache_hash=True):
@@ -315,6 +323,12 @@ def union(items: tuple[Value, ...]) -> Value:
                     )
                     merged = True
                     break
+        elif type(item) is Query:
+            for at, other in enumerate(distinct):
+                if type(other) is Query and (other.style, other.columns, other.session) == (item.style, item.columns, item.session):
+                    distinct[at] = _common(other, item)
+                    merged = True
+                    break
         elif type(item) is Const and item.kind != "none":
             for at, other in enumerate(distinct):
                 if (type(other) is Const or type(other) is Plain) and _plain(other) == _plain(item):
@@ -326,7 +340,7 @@ def union(items: tuple[Value, ...]) -> Value:
         elif type(item) is Instance:
             for at, other in enumerate(distinct):
                 if type(other) is Instance and other.cls == item.cls:
-                    distinct[at] = Instance(item.cls, _join_fields(other.fields, item.fields))
+                    distinct[at] = Instance(item.cls, _join_fields(other.fields, item.fields), item.born or other.born)
                     merged = True
                     break
         if not merged:
@@ -338,6 +352,22 @@ def union(items: tuple[Value, ...]) -> Value:
     if len(distinct) > WIDTH:
         return Unknown("too many alternatives")
     return UnionOf(tuple(distinct))
+
+
+def _common(left: Query, right: Query) -> Query:
+    """One of two ways to have built a query: only what both have holds after it."""
+    shared = tuple(option for option in left.options if option in right.options)
+    paths = {pair for option in right.options for pair in option.paths}
+    if len(shared) < len(left.options):
+        shared = tuple(msgspec.structs.replace(option, paths=tuple(pair for pair in option.paths if pair in paths)) for option in left.options)
+    return msgspec.structs.replace(
+        left,
+        options=shared,
+        exact=left.exact and right.exact,
+        limited=left.limited and right.limited,
+        batched=left.batched or right.batched,
+        filters=left.filters or right.filters,
+    )
 
 
 def _join_keys(left: Value | None, right: Value | None) -> Value | None:
