@@ -1,7 +1,7 @@
 """Run Markdown suites, and count what SQLAlchemy does in a test.
 
-In a suite's script or any test: `counted(engine)`, `sqlite_engine()`, `async_sqlite_engine()`. These need only SQLAlchemy (1.4, 2.0
-or 2.1). For the author of a rule: `check_suite(path)` runs a whole suite, `suite_cases(path)` gives its checks one by one, for
+In a suite's script or any test: `counted(engine)`, `sqlite_engine()`, `async_sqlite_engine()`, `orm_budget(…)`. These need only
+SQLAlchemy (1.4, 2.0 or 2.1). For the author of a rule: `check_suite(path)` runs a whole suite, `suite_cases(path)` gives its checks one by one, for
 `pytest.mark.parametrize`; both need the extra `ormlint[test]`.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ormlint.testing.engines import async_sqlite_engine, sqlite_engine
+from ormlint.witness.budget import BudgetExceeded, orm_budget
 from ormlint.witness.counting import Counts, counted
 
 if TYPE_CHECKING:
@@ -17,7 +18,17 @@ if TYPE_CHECKING:
 
     from ormlint.testing.cases import Case
 
-__all__ = ["Counts", "async_sqlite_engine", "check_suite", "counted", "reveal_orm", "sqlite_engine", "suite_cases"]
+__all__ = [
+    "BudgetExceeded",
+    "Counts",
+    "async_sqlite_engine",
+    "check_suite",
+    "counted",
+    "orm_budget",
+    "reveal_orm",
+    "sqlite_engine",
+    "suite_cases",
+]
 
 T = TypeVar("T")
 

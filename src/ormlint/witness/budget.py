@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ormlint.witness.counting import FIELDS, Counts
-from ormlint.witness.events import SQL_KINDS, Event, listen
+from ormlint.witness.events import ORM_KINDS, SQL_KINDS, Event, listen
 from ormlint.witness.frames import Activation, ProjectFiles, lines_of, project_frames
 from ormlint.witness.meaning import rule_for, titled
 
@@ -53,6 +53,8 @@ def orm_budget(
     counts = Counts()
     places: dict[tuple[str, Event, str, int, str], _Place] = {}
     files = ProjectFiles(os.getcwd())
+    asked: dict[tuple[str, int], Event] = {}
+    """What the ORM last did at a line: of the statements there, the one that it stands for is told by it."""
 
     def count(event: Event) -> None:
         names = [FIELDS[event.kind]] if event.kind in FIELDS else []
@@ -60,23 +62,24 @@ def orm_budget(
             names.append("statements")
         for name in names:
             setattr(counts, name, getattr(counts, name) + 1)
-            if limits[name] is None:
-                continue
-            frames = project_frames(sys._getframe(1), files)
-            if frames:
-                code, instruction, activation, callee = frames[0]
-                line = lines_of(code, instruction)[0]
-                key = (
-                    name,
-                    Event(event.kind, event.cls, event.attr),
-                    files.path_of(code.co_filename) or "",
-                    line,
-                    code.co_qualname,
-                )
-                place = places.setdefault(key, _Place())
-                place.count += 1
-                place.looped |= place.callees.get((activation, instruction)) is not None
-                place.callees[activation, instruction] = callee
+        limited = [name for name in names if limits[name] is not None]
+        if not limited and event.kind not in ORM_KINDS:
+            return
+        frames = project_frames(sys._getframe(1), files)
+        if not frames:
+            return
+        code, instruction, activation, callee = frames[0]
+        path, line = files.path_of(code.co_filename) or "", lines_of(code, instruction)[0]
+        shown = Event("commit" if event.kind == "db_commit" else event.kind, event.cls, event.attr)
+        if event.kind in ORM_KINDS:
+            asked[path, line] = shown
+        elif event.kind == "select":
+            shown = asked.get((path, line), shown)
+        for name in limited:
+            place = places.setdefault((name, shown, path, line, code.co_qualname), _Place())
+            place.count += 1
+            place.looped |= (activation, instruction) in place.callees
+            place.callees[activation, instruction] = callee
 
     stop = listen(count, getattr(engine, "sync_engine", engine))
     try:

@@ -43,7 +43,7 @@ class Event(NamedTuple):
 
 SQLALCHEMY = re.compile(r"[\\/]sqlalchemy[\\/](?:engine|event|ext|orm|pool|sql|util)[\\/]")
 """Files of SQLAlchemy."""
-_LIBRARY = re.compile(rf"{SQLALCHEMY.pattern}|^<string>$")
+_LIBRARY = re.compile(rf"{SQLALCHEMY.pattern}|^<(?:string>$|sqlalchemy )")
 """The same, and the wrappers that it makes, which have no file."""
 _ORM = re.compile(r"sqlalchemy[\\/]orm[\\/]")
 
@@ -69,7 +69,9 @@ def listen(sink: Sink, engine: Any = None, *, all_statements: bool = True) -> Ca
         sink(_execution(state))
 
     def on_flush(session: Any, context: Any) -> None:
-        sink(Event("flush", type(session).__name__, _asked_by(sys._getframe(1)), session))
+        asked = _asked_by(sys._getframe(1))
+        # The end of a savepoint is no commit: its flush is told as one.
+        sink(Event("flush", type(session).__name__, "flush" if asked == "commit" and _in_savepoint(session) else asked, session))
 
     def on_commit(session: Any) -> None:
         if not _in_savepoint(session):
@@ -203,7 +205,7 @@ def _below(frame: FrameType | None, files: re.Pattern[str]) -> bool:
 
 
 def _in_savepoint(session: Any) -> bool:
-    """Whether the commit that was just announced is that of a savepoint: the transaction is still in place then."""
+    """Whether what was just announced is of a savepoint: it is still in place then."""
     return bool(session.in_nested_transaction())
 
 

@@ -108,7 +108,7 @@ class _Session:
             self._say(warning)
         if not record.head.sqlalchemy:
             self._say("no process imported SQLAlchemy: the record is empty")
-        elif not record.sites:
+        elif not any(site.path for site in record.sites):
             self._say(f"no line of the project below {self.root} used SQLAlchemy: is that the project? (--ormlint-witness-root)")
         versions = ", ".join(record.head.sqlalchemy)
         self._say(

@@ -53,7 +53,7 @@ def run(file: Path, append: bool, root: Path | None, no_lines: bool, arguments: 
         click.echo(f"ormlint witness: {printable(warning)}", err=True)
     if not record.head.sqlalchemy:
         click.echo("ormlint witness: no Python process below the command imported SQLAlchemy: the record is empty", err=True)
-    elif not record.sites:
+    elif not any(site.path for site in record.sites):
         click.echo(f"ormlint witness: no line below {printable(str(folder))} used SQLAlchemy: is that the project? (--root)", err=True)
     events = sum(site.count for site in record.sites)
     click.echo(f"ormlint witness: {events} events at {len(record.sites)} sites: {printable(str(file))}", err=True)

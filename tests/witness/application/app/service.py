@@ -1,0 +1,122 @@
+import subprocess
+
+from sqlalchemy.orm import Session, selectinload
+
+from .models import Parent
+
+
+def count_children(parent):
+    return len(
+        parent.children
+    )
+
+
+def totals(session):
+    return [count_children(parent) for parent in session.query(Parent)]
+
+
+def names(session):
+    found = []
+    for parent in session.query(Parent).all():
+        found.append(parent.name)
+        session.commit()
+    return found
+
+
+def save(session):
+    session.commit()
+
+
+def rename(session):
+    for parent in session.query(Parent).all():
+        parent.name += "x"
+        save(session)
+
+
+def nobody(session):
+    for parent in session.query(Parent).filter(Parent.id < 0):
+        print(parent.children)
+
+
+def eager(session):
+    parents = session.query(Parent).options(selectinload(Parent.children)).all()
+    return [len(parent.children) for parent in parents]
+
+
+def stories(session):
+    return [parent.story for parent in session.query(Parent).all()]
+
+
+def leak(engine):
+    session = Session(engine)
+    session.query(Parent).all()
+
+
+def closed(engine):
+    session = Session(engine)
+    session.query(Parent).all()
+    session.close()
+
+
+def detached(engine):
+    with Session(engine) as session:
+        parent = session.query(Parent).first()
+    try:
+        return parent.children
+    except Exception as error:
+        return type(error).__name__
+
+
+def look_up(session, ids):
+    return [
+        session.query(Parent)
+        .filter(Parent.id == id)
+        .first()
+        for id in ids
+    ]
+
+
+def outside(session):
+    session.query(Parent).first()
+    subprocess.run(["true"])
+
+
+def outside_after_commit(session):
+    session.query(Parent).first()
+    session.commit()
+    subprocess.run(["true"])
+
+
+def nested(session):
+    for parent in session.query(Parent).all():
+        with session.begin_nested():
+            parent.name += "y"
+
+
+def remove(session, parent):
+    session.delete(parent)
+    session.flush()
+
+
+def core(connection, ids):
+    for id in ids:
+        connection.execute(Parent.__table__.select().where(Parent.id == id)).all()
+
+
+async def later(session, select):
+    parents = (await session.execute(select(Parent))).scalars().all()
+    for parent in parents:
+        parent.name = "z"
+        await session.commit()
+
+
+async def too_late(session, select):
+    parent = (await session.execute(select(Parent))).scalars().first()
+    try:
+        return parent.children
+    except Exception as error:
+        return type(error).__name__
+
+
+def never_called(session):
+    return session.query(Parent).all()
