@@ -1,7 +1,9 @@
 """Run Markdown suites, and count what SQLAlchemy does in a test.
 
 In a suite's script or any test: `counted(engine)`, `sqlite_engine()`, `async_sqlite_engine()`, `orm_budget(…)`. These need only
-SQLAlchemy (1.4, 2.0 or 2.1). For the author of a rule: `check_suite(path)` runs a whole suite, `suite_cases(path)` gives its checks one by one, for
+SQLAlchemy (1.4, 2.0 or 2.1).
+
+For the author of a rule: `check_suite(path)` runs a whole suite, `suite_cases(path)` gives its checks one by one, for
 `pytest.mark.parametrize`; both need the extra `ormlint[test]`.
 """
 

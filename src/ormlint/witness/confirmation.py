@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from ormlint.file_roles import role_of
 from ormlint.findings import Finding, Location, Report
 from ormlint.witness.meaning import EVIDENCE, NAMES, Evidence, noun_for, rule_for, speaking_of
-from ormlint.witness.record import Record, Site
+from ormlint.witness.record import Record, Site, against_sources, read_record
 from ormlint.witnessed import Missed, Verdict, Witness, WitnessedFinding, WitnessedReport
 
 _OUTSIDE = frozenset({"ORM406", "ORM407"})
@@ -30,6 +31,11 @@ def confirm(report: Report, record: Record) -> WitnessedReport:
     missed = sorted(_missed(report.findings, index), key=lambda missed: -missed.witness.count)
     fields = {**_fields(report), "findings": tuple(findings), "warnings": (*report.warnings, *record.warnings)}
     return WitnessedReport(**fields, missed=tuple(missed))
+
+
+def hold_against(report: Report, file: Path) -> WitnessedReport:
+    """The report with what the record in a file says of it. Raises RecordError where the record is none, or of another project."""
+    return confirm(report, against_sources(read_record(file), Path(report.root)))
 
 
 def at_least(report: WitnessedReport, verdict: Verdict) -> WitnessedReport:

@@ -14,10 +14,11 @@ from typing import Union
 
 import msgspec
 
+from ormlint.config import ConfigError
 from ormlint.witness.recorder import VERSION
 
 
-class RecordError(Exception):
+class RecordError(ConfigError):
     """A record that cannot be used; the message is one line that says what to do."""
 
 
