@@ -26,7 +26,7 @@ def report() -> Report:
                 "ORM201",
                 "commit-in-loop",
                 Location("app/jobs.py", 3, 2, 3, 18),
-                "one commit for each row",
+                "one commit for each row; commit after the loop",
                 Confidence.certain,
                 (loop, commit),
                 "app.jobs.run",

@@ -31,7 +31,7 @@ def test_json_is_the_contract(report: Report, view: View) -> None:
         "column": 2,
         "end_line": 3,
         "end_column": 18,
-        "message": "one commit for each row",
+        "message": "one commit for each row; commit after the loop",
         "confidence": "certain",
         "trail": [
             {"path": "app/jobs.py", "line": 2, "column": 5, "note": "the loop"},
@@ -44,7 +44,7 @@ def test_json_is_the_contract(report: Report, view: View) -> None:
 
 def test_concise_is_one_line_for_each_finding(report: Report, view: View) -> None:
     first, second = renderer("concise")(report, view).splitlines()
-    assert first == "jobs.py:3:2: ORM201 one commit for each row"
+    assert first == "jobs.py:3:2: ORM201 one commit for each row; commit after the loop"
     assert second.startswith("we\\nird\\x1b]8;;x.py:1:1: ORM302 evil ")
 
 
@@ -69,7 +69,7 @@ def test_github_annotations_cannot_be_broken_out_of(report: Report, view: View) 
     first, second = renderer("github")(report, view).splitlines()
     assert first == (
         "::error file=app/jobs.py,line=3,endLine=3,col=2,endColumn=18,title=ORM201 commit-in-loop::"
-        "one commit for each row%0Aapp/jobs.py:2: the loop%0Aapp/jobs.py:3: commits"
+        "one commit for each row; commit after the loop%0Aapp/jobs.py:2: the loop%0Aapp/jobs.py:3: commits"
     )
     assert second.startswith("::warning file=app/we\\nird\\x1b]8;;x.py,line=1,")
     assert second.endswith("@me\\n::error::100%25")
@@ -78,7 +78,7 @@ def test_github_annotations_cannot_be_broken_out_of(report: Report, view: View) 
 def test_gitlab_issues(report: Report, view: View) -> None:
     first, second = json.loads(renderer("gitlab")(report, view))
     assert first == {
-        "description": "ORM201 one commit for each row",
+        "description": "ORM201 one commit for each row; commit after the loop",
         "check_name": "commit-in-loop",
         "fingerprint": "0123456789abcdef",
         "severity": "major",

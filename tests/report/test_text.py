@@ -20,9 +20,11 @@ def test_groups_by_file_with_code_frame_and_numbered_trail(report: Report, view:
         "    one commit for each row\n"
         "        3 |     session.commit()  # 漢字 \\x1b[31mred\n"
         "          |     ^^^^^^^^^^^^^^^^\n"
-        "     1. jobs.py:2:5  the loop\n"
-        "        for row in rows:\n"
-        "     2. jobs.py:3:2  commits\n"
+        "    help: commit after the loop\n"
+        "     1. the loop\n"
+        "        jobs.py:2:5  for row in rows:\n"
+        "     2. commits\n"
+        "        jobs.py:3:2\n"
         "\n"
         "we\\nird\\x1b]8;;x.py\n"
         "  1:1 ORM302 global-session [likely]\n"
@@ -31,13 +33,28 @@ def test_groups_by_file_with_code_frame_and_numbered_trail(report: Report, view:
         "          | ^\n"
         "\n"
         "warning: could not read \\x1b[31m\n"
-        "Found 2 findings. Checked 7 files, 2 models, 90 % of 10 calls resolved, 1 file unreadable in 1.2 s.\n"
+        "Found 2 findings. Checked 7 files: 2 mapped classes, 9 of 10 calls resolved (90 %), in 1.2 s.\n"
+        "Could not read 1 file: bad.py.\n"
     )
 
 
 def test_nothing_found_says_so(view: View) -> None:
     report = Report("/project", summary=Summary(files=1, parsed=1, duration_s=0.04))
-    assert render(report, view) == "No findings. Checked 1 file, 0 models in 0.0 s.\n"
+    assert render(report, view) == "No findings. Checked 1 file: 0 mapped classes, in 0.0 s.\n"
+
+
+def test_files_that_could_not_be_read_are_named(view: View) -> None:
+    rels = tuple(f"{letter}\x1b[31m.py" for letter in "abcdefg")
+    text = render(Report("/project", summary=Summary(files=9, parsed=2, unreadable=rels)), view)
+    listed = ", ".join(f"{letter}\\x1b[31m.py" for letter in "abcde")
+    assert text.splitlines()[-1] == f"Could not read 7 files: {listed} and 2 more."
+
+
+@pytest.mark.parametrize("width", [30, 80])
+def test_a_steps_source_stands_beside_its_place_where_both_fit(report: Report, view: View, width: int) -> None:
+    text = render(report, msgspec.structs.replace(view, width=width))
+    assert ("        jobs.py:2:5  for row in rows:\n" in text) == (width == 80)
+    assert ("        jobs.py:2:5\n        for row in rows:\n" in text) == (width == 30)
 
 
 def test_statistics_count_each_rule(report: Report, view: View) -> None:

@@ -1,6 +1,7 @@
-"""For a person at a terminal: grouped by file, each finding with its line of source and a numbered trail.
+"""For a person at a terminal: grouped by file, each finding with its line of source, what helps, and a numbered trail.
 
 Builds rich `Text` piece by piece and never from markup, so that nothing in the analysed code can style or move anything.
+A message says what is wrong and, behind its last semicolon, what to do; the two are shown apart.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from ..findings import Confidence, Finding, Location, Report
 from .view import TAB, View, code_line, harmless
 
 UNLIMITED = 10_000
+PROSE = 100
+"""Columns that a sentence takes at most: a line that is longer is hard to follow."""
+NAMED = 5
+"""How many of the files that could not be read are named."""
 CONFIDENCE_STYLE = {Confidence.certain: "bold red", Confidence.likely: "bold yellow", Confidence.possible: "bold cyan"}
 
 
@@ -41,7 +46,7 @@ def render(report: Report, view: View) -> str:
         for finding in findings:
             for line, wraps in finding_lines(finding, view):
                 print_line(console, line, view, wraps)
-        console.print()
+            console.print()
     if view.statistics and report.findings:
         for line in statistics(report):
             console.print(line, soft_wrap=True)
@@ -58,7 +63,7 @@ def print_line(console: Console, line: Text, view: View, wraps: int | None) -> N
     elif wraps is None:
         console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
     else:
-        pieces = line.wrap(console, max(view.width - wraps, 20), overflow="fold")
+        pieces = line.wrap(console, max(min(view.width, PROSE) - wraps, 20), overflow="fold")
         for index, piece in enumerate(pieces):
             console.print(Text(" " * wraps if index else "") + piece, soft_wrap=True)
 
@@ -78,16 +83,35 @@ def finding_lines(finding: Finding, view: View) -> Iterator[tuple[Text, int | No
         ),
         4,
     )
-    yield Text.assemble("    ", harmless(finding.message)), 4
-    for frame in code_frame(at, view):
-        yield frame, None
+    wrong, helps = parted(finding.message)
+    yield Text.assemble("    ", harmless(wrong)), 4
+    yield from ((frame, None) for frame in code_frame(at, view))
+    if helps:
+        yield Text.assemble("    ", ("help:", "bold green"), f" {harmless(helps)}"), 6
     for number, step in enumerate(finding.trail, 1):
         label = f"    {number:>2}. "
-        place = f"{view.path(step.at.path)}:{step.at.line}:{step.at.column}"
-        yield Text.assemble((label, "cyan"), (place, linked("dim", step.at.path, view)), "  ", harmless(step.note)), len(label)
-        source = line_at(view, step.at)
-        if source and (step.at.path, step.at.line) != (at.path, at.line):
-            yield Text.assemble(" " * len(label), (code_line(source).strip(), "dim")), None
+        yield Text.assemble((label, "cyan"), harmless(step.note)), len(label)
+        yield from ((line, None) for line in place(step.at, at, " " * len(label), view))
+
+
+def parted(message: str) -> tuple[str, str]:
+    """What is wrong, and what to do, which is empty where the message does not say it."""
+    wrong, _, helps = message.rpartition("; ")
+    return (wrong, helps) if wrong else (message, "")
+
+
+def place(at: Location, finding: Location, indent: str, view: View) -> Iterator[Text]:
+    """Where a step happens, and its line of source: beside it where both fit, else below it; none where the finding shows it already."""
+    where = f"{view.path(at.path)}:{at.line}:{at.column}"
+    shown = "" if (at.path, at.line) == (finding.path, finding.line) else code_line(line_at(view, at)).strip()
+    linked_place = (where, linked("dim", at.path, view))
+    if not shown:
+        yield Text.assemble(indent, linked_place)
+    elif view.width is None or cell_len(f"{indent}{where}  {shown}") <= view.width:
+        yield Text.assemble(indent, linked_place, "  ", shown)
+    else:
+        yield Text.assemble(indent, linked_place)
+        yield Text.assemble(indent, shown)
 
 
 def code_frame(at: Location, view: View) -> Iterator[Text]:
@@ -150,13 +174,16 @@ def closing(report: Report) -> Iterator[Text]:
     count = len(report.findings)
     found = Text(f"Found {plural(count, 'finding')}." if count else "No findings.", style="bold red" if count else "bold green")
     calls = summary.resolved_calls + summary.unresolved_calls
-    share = f", {100 * summary.resolved_calls // calls} % of {calls} calls resolved" if calls else ""
-    unreadable = f", {plural(len(summary.unreadable), 'file')} unreadable" if summary.unreadable else ""
-    checked = (
-        f" Checked {plural(summary.files, 'file')}, {plural(summary.models, 'model')}{share}{unreadable} in {summary.duration_s:.1f} s."
-    )
-    yield Text.assemble(found, checked)
+    share = f", {summary.resolved_calls} of {plural(calls, 'call')} resolved ({100 * summary.resolved_calls // calls} %)" if calls else ""
+    looked = f"Checked {plural(summary.files, 'file')}: {plural(summary.models, 'mapped class')}{share}, in {summary.duration_s:.1f} s."
+    yield Text.assemble(found, " ", looked)
+    if summary.unreadable:
+        named = ", ".join(harmless(rel) for rel in summary.unreadable[:NAMED])
+        more = f" and {len(summary.unreadable) - NAMED} more" if len(summary.unreadable) > NAMED else ""
+        yield Text.assemble(("Could not read ", "yellow"), f"{plural(len(summary.unreadable), 'file')}: {named}{more}.")
 
 
 def plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """The number and the noun, in the plural where there is not one."""
+    ending = "es" if noun.endswith("s") else "s"
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}{ending}"
