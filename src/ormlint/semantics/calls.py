@@ -487,7 +487,7 @@ def invoke(
                 bind_typevars(caller, param.annotation, params[param.name], typevars)
     key = (ref.func, names, held, symbols.key(), tuple(sorted(typevars.items(), key=lambda item: item[0])))
     born = frame.varying(node)
-    back = Substitution(symbols, frame.site(node), born)
+    back = Substitution(symbols, frame.site(node), born, tuple(loop.site for loop in frame.loops))
     owner = ref.bound
     back.owner_born = owner.born if isinstance(owner, Instance) else ()
     back.typevars = typevars_of(frame, owner.cls, owner.fields) | typevars if isinstance(owner, Instance) else typevars

@@ -69,6 +69,8 @@ class Model(msgspec.Struct):
     style: str
     attributes: dict[str, Attribute]
     versioned: bool = False
+    polymorphic: bool = False
+    """Its mapping loads the columns of subclasses with the base class."""
 
 
 class ClassInfo(msgspec.Struct):
@@ -480,24 +482,28 @@ class Classes:
                     return None
         elif style == "imperative":
             table = None
-        memo[id] = Model(id, table, style, {}, versioned=self._versioned(info))
+        memo[id] = Model(
+            id, table, style, {}, versioned=self._mapper_argument(info, "version_id_col"),
+            polymorphic=self._mapper_argument(info, "with_polymorphic") or self._mapper_argument(info, "polymorphic_load"),
+        )
         return memo[id]
 
-    def _versioned(self, info: ClassInfo) -> bool:
+    def _mapper_argument(self, info: ClassInfo, name: str) -> bool:
+        """Whether `__mapper_args__` of the class or an ancestor has the argument `name`."""
         for cls in info.mro:
             args = self.infos[cls].attrs.get("__mapper_args__")
-            if isinstance(args, r.Dict) and any(isinstance(key, r.Const) and key.value == "version_id_col" for key in args.keys):
+            if isinstance(args, r.Dict) and any(isinstance(key, r.Const) and key.value == name for key in args.keys):
                 return True
             if "__mapper_args__" in self.infos[cls].methods:
                 node = self.symbols.functions[self.infos[cls].methods["__mapper_args__"][0]].node
-                if any(isinstance(c, r.Const) and c.value == "version_id_col" for c in _constants(node.body)):
+                if any(isinstance(c, r.Const) and c.value == name for c in _constants(node.body)):
                     return True
         return False
 
     def _declares_key(self, info: ClassInfo) -> bool:
         return any(
             type(value) is r.Call
-            and self.kind(self.resolve(info.module, value.func)) == "column"
+            and self.kind(self.resolve(self.infos[cls].module, value.func)) == "column"
             and any(arg.keyword == "primary_key" for arg in value.args)
             for cls in info.mro
             for value in self.infos[cls].attrs.values()

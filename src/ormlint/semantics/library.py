@@ -215,7 +215,8 @@ def iterated(frame: Frame, value: Value, node: r.Node) -> Value:
     """The value as a plain collection; consuming a query or result runs it."""
     if isinstance(value, (Query, Result)):
         element = queries.iterate(frame, value, node)
-        return Coll("iterator", element if element is not None else UNKNOWN)
+        query = value.query if isinstance(value, Result) else value
+        return Coll("iterator", element if element is not None else UNKNOWN, None, queries.single(query))
     if isinstance(value, UnionOf):
         return union(tuple(iterated(frame, item, node) for item in value.items if item != NONE))
     if isinstance(value, LibInstance) and value.cls == "pagination":
@@ -314,6 +315,8 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
         return ClassRef(first.cls) if isinstance(first, Instance) else UNKNOWN
     if word == "super":
         return _super(frame)
+    if name == "sqlalchemy.orm.with_polymorphic" and isinstance(first, ClassRef):
+        return ClassRef(first.cls, (Plain("polymorphic"),))
     if word in ("argument", "class_of_argument"):
         return first
     if word == "argument_as_type":
@@ -450,6 +453,8 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
         if name == "and_":
             return receiver
         return LibInstance("expression")
+    if isinstance(receiver, Manager) and receiver.kind == "nested":
+        return Awaitable(receiver) if name == "start" else NONE
     if isinstance(receiver, Manager):
         if name in ("commit", "rollback", "close") and receiver.session is not None:
             operate(frame, receiver.session, name, node)

@@ -94,6 +94,8 @@ def _apply(
     elif mode == "undefer":
         undeferred.add(path)
         deferred.discard(path)
+    elif mode == "subclasses":
+        undeferred.add("*")
     elif mode == "group":
         prefix, _, group = path.rpartition(".")
         owner = classes.model(model_at(classes, model, prefix) or "")
@@ -176,7 +178,7 @@ def make_option(frame: Frame, loader: str, actuals: Sequence[Actual], before: Op
                 paths.append((f"{prefix}.{name}" if prefix else name, column_mode))
         return Option(tuple(paths), prefix, exact, model)
     if row.target == "subclass":
-        return Option(tuple(paths), prefix, exact, model)
+        return Option((*paths, ("", "subclasses")), prefix, exact, model)
     at = prefix
     joined = base.joined
     for actual in actuals:

@@ -24,7 +24,7 @@ from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.layers import Placed, layers_of
 from ormlint.semantics.loading import model_at
-from ormlint.semantics.members import class_attribute, function_kind
+from ormlint.semantics.members import function_kind
 from ormlint.semantics.revealing import reveal, short
 from ormlint.semantics.state import Event, Made, Read, Repeated, Summary
 from ormlint.semantics.symbols import (
@@ -413,30 +413,30 @@ def run_mixins(world: World) -> None:
 def find_kept_sessions(world: World) -> None:
     """Sessions that live as long as the process: at the top of a module, on a class, in a default argument."""
     for scope in world.symbols.modules.values():
-        frame = Frame(world, scope, None)
         for name, bindings in scope.bindings.items():
             for binding in bindings:
-                if isinstance(binding, r.Call):
-                    value = expressions.module_value(world, scope.name, name)
-                    if isinstance(value, Session) and not value.scoped:
-                        site = frame.site(binding)
-                        world.made[(site, "global")] = Made(value, site, f"{scope.name}:", (), "module", name)
+                if isinstance(binding, (r.Call, r.Dict, r.Seq)):
+                    _keep(world, scope, binding, f"{scope.name}:", "module", name)
     for info in world.classes.infos.values():
-        frame = Frame(world, world.symbols.modules[info.module], None)
         for name, expr in info.attrs.items():
-            if isinstance(expr, r.Call):
-                value = class_attribute(frame, info.id, name)
-                if isinstance(value, Session) and not value.scoped:
-                    site = frame.site(expr)
-                    world.made[(site, "class")] = Made(value, site, info.id, (), "class", name)
+            if isinstance(expr, r.Call) and not any(arg.keyword == "default_factory" for arg in expr.args):
+                _keep(world, world.symbols.modules[info.module], expr, info.id, "class", name)
     for id, function in world.symbols.functions.items():
         for param in function.node.params:
             if isinstance(param.default, r.Call):
-                frame = Frame(world, world.symbols.modules[function.module], None)
-                value = frame.evaluate(param.default)
-                if isinstance(value, Session) and not value.scoped:
-                    site = frame.site(param.default)
-                    world.made[(site, "default")] = Made(value, site, id, (), "default", param.name)
+                _keep(world, world.symbols.modules[function.module], param.default, id, "default", param.name)
+
+
+def _keep(world: World, scope: ModuleScope, expr: r.Expr, owner: str, place: str, name: str) -> None:
+    parts: tuple[r.Expr, ...] = expr.values if isinstance(expr, r.Dict) else expr.items if isinstance(expr, r.Seq) else (expr,)
+    for part in parts:
+        if not isinstance(part, r.Call):
+            continue
+        frame = Frame(world, scope, None)
+        value = frame.evaluate(part)
+        if isinstance(value, Session) and not value.scoped and value.id.kind != "given":
+            site = frame.site(part)
+            world.made[(site, place)] = Made(value, site, owner, (), place, name)
 
 
 def collect_eager(world: World) -> None:

@@ -81,6 +81,8 @@ def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequen
         options, exact = gathered(frame, actuals)
         joined = query.joined_collection or any(_joins_collection(frame, query, option) for option in options)
         return msgspec.structs.replace(query, options=(*query.options, *options), exact=query.exact and exact, joined_collection=joined)
+    if name == "limit" and actuals and isinstance(actuals[0].value, Const) and isinstance(actuals[0].value.value, int):
+        return msgspec.structs.replace(query, limited=True, at_most=actuals[0].value.value)
     if name in ("limit", "slice", "offset", "fetch"):
         return msgspec.structs.replace(query, limited=True)
     if name == "yield_per":
@@ -147,7 +149,12 @@ def _value_of_column(frame: Frame, query: Query, column: Value, session: Session
     if isinstance(column, ClassRef):
         if classes.model(column.cls) is None:
             return UNKNOWN
-        return _entity(frame, query, column.cls, session, node)
+        found = _entity(frame, query, column.cls, session, node)
+        if column.args:  # with_polymorphic(): the columns of the subclasses come along
+            origin = msgspec.structs.replace(found.origin, undeferred=found.origin.undeferred | {"*"})
+            register(frame, origin)
+            found = Entity(found.model, origin, found.path, found.born)
+        return found
     if isinstance(column, ModelAttr):
         attribute = classes.mapped_attribute(column.model, column.name)
         if attribute is not None and attribute.kind == "relationship" and attribute.target is not None:
@@ -202,14 +209,19 @@ def execute_query(frame: Frame, query: Query, name: str, row: MethodRow, actuals
     if returns == "result":
         return Result("rows", query, query.session, site=frame.site(node))
     element = row_of(frame, query, query.session, node, "query")
-    return _shaped(element, returns, query.batched)
+    return _shaped(element, returns, single(query))
 
 
-def _shaped(element: Value, returns: str, batched: bool = False) -> Value:
+def single(query: Query) -> int | None:
+    """1 where the query gives one row at most; None where it may give more."""
+    return 1 if query.at_most == 1 else None
+
+
+def _shaped(element: Value, returns: str, size: int | None = None) -> Value:
     if returns == "list":
-        return Coll("list", element)
+        return Coll("list", element, None, size)
     if returns == "iterator":
-        return Coll("iterator", element)
+        return Coll("iterator", element, None, size)
     if returns in ("chunks", "async_chunks"):
         return Coll("iterator", Coll("list", element), batches=True)
     if returns in ("element_or_none", "entity_or_none", "scalar_or_none"):
@@ -235,7 +247,7 @@ def consume(frame: Frame, result: Result, name: str, row: MethodRow, node: r.Nod
         return join(first, NONE) if returns == "scalar_or_none" else first
     if returns in ("element", "element_or_none", "list", "iterator", "chunks", "async_chunks"):
         element = row_of(frame, result.query, result.session, node, result.shape)
-        return _shaped(element, returns)
+        return _shaped(element, returns, single(result.query))
     if returns in ("count", "value", "bool"):
         return Plain("int" if returns == "count" else "")
     if returns == "none":

@@ -216,11 +216,12 @@ def _below(paths: frozenset[str], prefix: str) -> frozenset[str]:
 class Substitution:
     """The way back: the callee's symbols as the caller's values, and the callee's own sessions and origins as seen from the call."""
 
-    def __init__(self, symbols: Symbolic, call: Site, born: tuple[Site, ...]) -> None:
+    def __init__(self, symbols: Symbolic, call: Site, born: tuple[Site, ...], loops: tuple[Site, ...]) -> None:
         self.sessions = {symbol.id: actual for symbol, actual in symbols.sessions.values()}
         self.entities = {symbol.origin: actual for symbol, actual in symbols.entities.values()}
         self.call = call
         self.born = born
+        self.loops = loops
         self.made: dict[SessionId, Session] = {}
         self.typevars: dict[str, Value] = {}
         self.owner_born: tuple[Site, ...] = ()
@@ -236,7 +237,7 @@ class Substitution:
         if session.id.kind == "made":
             known = self.made.get(session.id)
             if known is None:
-                known = msgspec.structs.replace(session, id=SessionId("made", self.call, session.id.name or str(session.id.site.start)), born=self.born)
+                known = msgspec.structs.replace(session, id=SessionId("made", self.call, session.id.name or str(session.id.site.start)), born=self.loops)
                 self.made[session.id] = known
             return known
         if session.id.kind == "field" and self.owner_born:

@@ -227,6 +227,8 @@ class Query(msgspec.Struct, frozen=True, cache_hash=True):
     dml: str = ""
     filters: tuple[str, ...] = ()
     locked: bool = False
+    at_most: Union[int, None] = None
+    """The constant of its `limit()`."""
 
 
 class Result(msgspec.Struct, frozen=True, cache_hash=True):
