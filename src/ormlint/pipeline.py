@@ -7,7 +7,7 @@ where they run, so that `ormlint --version` answers at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,11 @@ from .sources import read_lines
 
 if TYPE_CHECKING:
     from .facts.records import Record
+    from .semantics.model import Model
+
+
+def silent(_: str) -> None:
+    """Tells nobody."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -40,6 +45,8 @@ class Request(msgspec.Struct, frozen=True):
     """Only findings that lines changed since this git revision take part in are returned."""
     baseline: bool = True
     """Whether findings that the project's baseline accepts are left out."""
+    notify: Callable[[str], None] = silent
+    """Is told, in a few words, what the run does next."""
 
 
 def check(root: Path, config: Config, paths: Sequence[Path] = (), request: Request | None = None) -> Report:
@@ -49,8 +56,6 @@ def check(root: Path, config: Config, paths: Sequence[Path] = (), request: Reque
     Raises `ConfigError` on a bad option, a missing path or a folder without Python.
     """
     from .extensions import existing_rules, judge
-    from .facts.reading import read_records
-    from .semantics.model import analyse
     from .suppress import suppress
 
     started = time.perf_counter()
@@ -60,9 +65,9 @@ def check(root: Path, config: Config, paths: Sequence[Path] = (), request: Reque
     project = overlaid(discover(root, config), asked.contents)
     named = named_files(project, asked.paths)
     sources = {file.rel: Path(file.path) for file in project.files}
-    records, unread = read_records(tuple(sources.items()), cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs))
-    model = analyse(project, records, config)
-    warnings = [*rules.warnings, *unread, *model.warnings, *left_out(named, sources)]
+    model, records, unread = understand(project, config, asked.notify)
+    warnings = [*rules.warnings, *unread, *left_out(named, sources)]
+    asked.notify("applying the rules")
     found = [*unreadable(records), *judge(selection.rules, model, warnings)]
     kept = suppress([finding for finding in found if finding.code in selection.codes], records, config, selection, noqa=asked.noqa)
     certain = [finding for finding in kept if finding.confidence >= config.min_confidence]
@@ -84,6 +89,21 @@ def check(root: Path, config: Config, paths: Sequence[Path] = (), request: Reque
         reveals=tuple(model.reveals),
         warnings=tuple(warnings),
     )
+
+
+def understand(
+    project: Project, config: Config, notify: Callable[[str], None] = silent
+) -> tuple[Model, Mapping[str, Record], tuple[str, ...]]:
+    """Steps 2 and 3: what the project means, the records that this rests on, and warnings, one line each."""
+    from .facts.reading import read_records
+    from .semantics.model import analyse
+
+    notify(f"reading {len(project.files)} files")
+    sources = tuple((file.rel, Path(file.path)) for file in project.files)
+    records, unread = read_records(sources, cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs))
+    notify("following values and calls")
+    model = analyse(project, records, config)
+    return model, records, (*unread, *model.warnings)
 
 
 def order(finding: Finding) -> tuple[str, int, int, str, str]:
