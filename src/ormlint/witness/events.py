@@ -144,16 +144,19 @@ def _execution(state: Any) -> Event:
         read = _attribute_read(sys._getframe(2))
         if read is None:
             return Event("refresh", _mapped_name(state), None, state.session)
-        return Event("expired" if read[1] else "deferred", _mapped_name(state), read[0], state.session)
+        key, reader = read
+        # Reading a relationship may refresh the object it leads to; only an unexpired object's own column is deferred.
+        deferred = reader is not None and not reader.expired_attributes and key in reader.mapper.column_attrs
+        return Event("deferred" if deferred else "expired", _mapped_name(state), key, state.session)
     path = state.loader_strategy_path
     if path is None or path.is_root:
         return Event("query", _mapped_name(state), None, state.session)
     owner, attr = path.path[-2:]
-    reader = state.lazy_loaded_from
-    if reader is None:
+    loading = state.lazy_loaded_from
+    if loading is None:
         return Event("eager", _class_name(owner), attr.key, state.session)
     kind = "cascade" if _attribute_read(sys._getframe(2)) is None else "lazy"
-    return Event(kind, reader.class_.__name__, attr.key, state.session)
+    return Event(kind, loading.class_.__name__, attr.key, state.session)
 
 
 def _mapped_name(state: Any) -> str | None:
@@ -166,17 +169,15 @@ def _class_name(entity: Any) -> str | None:
     return None if owner is None else str(owner.__name__)
 
 
-def _attribute_read(frame: FrameType | None) -> tuple[str, bool] | None:
-    """The name of the instrumented attribute whose read is under way and whether the object is expired; None for any other load.
+def _attribute_read(frame: FrameType | None) -> tuple[str, Any] | None:
+    """The name of the instrumented attribute whose read is under way and the state of its object; None for any other load.
 
     No event tells a read from a cascade: the frames of SQLAlchemy between the load and the caller do.
     """
     while frame is not None and _LIBRARY.search(frame.f_code.co_filename):
         if frame.f_code.co_name == "__get__" and frame.f_code.co_filename.endswith("attributes.py"):
             names = frame.f_locals
-            key = names["self"].key
-            state = names.get("state")
-            return key, state is not None and bool(state.expired_attributes)
+            return names["self"].key, names.get("state")
         frame = frame.f_back
     return None
 
