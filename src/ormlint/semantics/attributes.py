@@ -76,6 +76,10 @@ def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
         return _of_instance(frame, value, name, node)
     if isinstance(value, ClassRef):
         return _of_class(frame, value, name, node)
+    if isinstance(value, (ModuleRef, LibRef)):
+        flag = frame.state.vars.get(f"@{value.name}.{name}")
+        if flag is not None:
+            return flag
     if isinstance(value, ModuleRef):
         return frame.world_value(value.name, name)
     if isinstance(value, LibRef):

@@ -485,6 +485,9 @@ def invoke(
         for param in function.node.params:
             if param.annotation is not None and param.name in params and not isinstance(params[param.name], (Unknown, Plain, Const)):
                 bind_typevars(caller, param.annotation, params[param.name], typevars)
+    flags = tuple([(name, value) for name, value in frame.state.vars.items() if name[0] == "@"])
+    if flags:
+        names = (*names, *flags)
     key = (ref.func, names, held, symbols.key(), tuple(sorted(typevars.items(), key=lambda item: item[0])))
     born = frame.varying(node)
     back = Substitution(symbols, frame.site(node), born, tuple(loop.site for loop in frame.loops))

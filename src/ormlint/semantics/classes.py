@@ -995,6 +995,9 @@ class Classes:
 
     def _points(self, source: Model, target: Model) -> bool:
         tables = {target.table} | {self.infos[c].model.table for c in self.infos[target.cls].mro if self.infos[c].model is not None}  # type: ignore[union-attr]
+        if target.table is None:  # a computed name: what people compute
+            name = self.infos[target.cls].name
+            tables |= {name.lower(), _snake(name), f"{name.lower()}s", f"{_snake(name)}s"}
         return any(
             attribute.foreign is not None and attribute.foreign.rsplit(".", 1)[0].rsplit(".", 1)[-1] in tables
             for attribute in source.attributes.values()

@@ -147,6 +147,8 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
         owner = frame.evaluate(target.value)
         if isinstance(target.value, r.Name):
             frame.state.vars[f"{target.value.id}.{target.attr}"] = value
+        if isinstance(owner, (LibRef, ModuleRef)) and isinstance(value, Const) and value.kind == "bool":
+            frame.state.vars[ambient(owner, target.attr)] = value
         for item in options_of(owner):
             if isinstance(item, Entity):
                 _set_attribute(frame, item, target, value, expr)
@@ -167,6 +169,11 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
         escape(frame, value)
     elif isinstance(target, r.Star):
         bind_target(frame, target.value, value, expr)
+
+
+def ambient(owner: LibRef | ModuleRef, name: str) -> str:
+    """The key of a flag on a global object: callees see it while it is set."""
+    return f"@{owner.name}.{name}"
 
 
 def _set_attribute(frame: Frame, entity: Entity, target: r.Attr, value: Value, expr: r.Expr | None) -> None:

@@ -133,9 +133,19 @@ class Model:
 
     def repeated(self, *kinds: str) -> Iterator[Repeated]:
         """Events of these kinds that happen again in each iteration of a loop, innermost loop first for each event."""
-        found = [item for item in self._world.repeated.values() if item.event.kind in kinds]
+        found = [self._judged(item) for item in self._world.repeated.values() if item.event.kind in kinds]
         found.sort(key=lambda item: (item.event.site, item.event.kind, item.event.attr, item.loop.site.end - item.loop.site.start))
         yield from found
+
+    def _judged(self, item: Repeated) -> Repeated:
+        """An entity whose query is not known may come loaded where any query of the project loads that relationship."""
+        entity = item.event.entity
+        if item.event.kind != "load" or entity is None or entity.origin.kind not in ("param", "self", "declared", "field"):
+            return item
+        eager = self._world.eager
+        if item.event.attr in eager or "*" in eager:
+            return msgspec.structs.replace(item, event=msgspec.structs.replace(item.event, confidence=1))
+        return item
 
     def made_sessions(self) -> Iterator[Made]:
         """Sessions that a function made and may leave open."""
@@ -198,6 +208,21 @@ class Model:
             if isinstance(stmt, (r.Function, r.Class)):
                 inner.extend(stmt.body)
             stack.extend(reversed(inner))
+
+    def imports_by_name(self, module: str) -> Iterator[tuple[Site, str]]:
+        """Every `importlib.import_module("…")` with a constant name: its place and the module that it names."""
+        scope = self.symbols.modules[module]
+        stack: list[object] = list(scope.record.body)
+        while stack:
+            node = stack.pop()
+            if isinstance(node, r.Call) and node.args and isinstance(node.args[0].value, r.Const):
+                last = node.func.attr if isinstance(node.func, r.Attr) else node.func.id if isinstance(node.func, r.Name) else ""
+                if last in ("import_module", "__import__") and isinstance(node.args[0].value.value, str):
+                    yield Site(scope.path, node.start, node.end), node.args[0].value.value
+            if isinstance(node, r.Node):
+                stack.extend(getattr(node, field) for field in node.__struct_fields__)
+            elif isinstance(node, tuple):
+                stack.extend(node)
 
     def orm_import(self, module: str, statement: r.Import, name: r.ImportName) -> str:
         """Why importing this name brings the ORM in, in words; "" where it does not."""
