@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import Run, environment
+from recorded import Run, environment
 
 TESTS = """\
 import pytest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from conftest import Run, the_record
+from recorded import Run, the_record
 
 
 def test_without_the_flag_nothing_happens(application: Path, run_tests: Run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Run, sites, the_record
+from recorded import Run, sites, the_record
 
 from ormlint.witness.record import Record, Site
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import environment, the_record
+from recorded import environment, the_record
 
 SCRIPT = """\
 import multiprocessing

@@ -86,10 +86,11 @@ def parse_suite(text: str, path: str) -> Suite:
         raise SuiteError(f"{path}: no title: a suite starts with a line `# ORMnnn name`")
     if not tests:
         raise SuiteError(f"{path}: no tests: each `## ` heading starts one")
-    titles = [test[0] for test in tests]
+    titles: set[str] = set()
     for name, line, *_ in tests:
-        if titles.count(name) > 1:
+        if name in titles:
             raise SuiteError(f"{path}:{line}: two tests are called {name!r}: give each a heading of its own")
+        titles.add(name)
     code = CODE.search(title) or CODE.match(PurePosixPath(Path(path).as_posix()).name)
     return Suite(path, title, code.group() if code else None, tuple(_test(*test, shared=shared) for test in tests))
 
