@@ -16,6 +16,7 @@ from ...pipeline import Request, check
 from ...sources import read_lines
 from ..options import configuration, project_root, reading
 from ..output import deliver, write_whole
+from ..progress import progress
 
 EXAMPLES = """\b
 Examples:
@@ -90,7 +91,8 @@ def project(options: dict[str, Any]) -> tuple[Path, Config, Path]:
 
 
 def found(root: Path, config: Config) -> tuple[Finding, ...]:
-    return check(root, config, request=Request(baseline=False)).findings
+    with progress() as notify:
+        return check(root, config, request=Request(baseline=False, notify=notify)).findings
 
 
 def sources(root: Path) -> Source:

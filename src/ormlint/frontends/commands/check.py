@@ -22,6 +22,7 @@ from ...report.view import View
 from ...sources import read_lines
 from ..options import choosing, configuration, project_root
 from ..output import colour, deliver, links, width
+from ..progress import progress
 from ..rule_pages import rule_texts
 
 EXAMPLES = """\b
@@ -66,8 +67,9 @@ def command(
         root = find_root(named[0]) if replaced else project_root(named)
         config = configuration(named[0] if len(named) == 1 else root, options)
         contents = {relative_to(Path(os.path.abspath(path)), root) or path.name: content for path, content in replaced.items()}
-        request = Request(paths=named, contents=contents, diff_base=diff_base, baseline=not no_baseline)
-        report = check(root, config, request=request)
+        with progress() as notify:
+            request = Request(paths=named, contents=contents, diff_base=diff_base, baseline=not no_baseline, notify=notify)
+            report = check(root, config, request=request)
         view = View(
             root=root,
             lines=cache(lambda rel: read_lines(contents.get(rel, root / rel))),

@@ -11,10 +11,11 @@ import click
 
 from ...config import ConfigError, printable
 from ...findings import Model
-from ...pipeline import check
+from ...pipeline import Request, check
 from ...report.view import View, harmless
 from ..options import configuration, project_root, reading
 from ..output import colour, deliver
+from ..progress import progress
 
 EXAMPLES = """\b
 Examples:
@@ -34,7 +35,9 @@ def command(paths: tuple[Path, ...], output_format: str, output_file: Path | Non
         raise ConfigError(f'unknown output format "{printable(output_format)}"; known are text, json')
     named = paths or (Path.cwd(),)
     root = project_root(named)
-    report = check(root, configuration(root, {**options, "select": ("ORM901",)}), named)
+    config = configuration(root, {**options, "select": ("ORM901",)})
+    with progress() as notify:
+        report = check(root, config, request=Request(paths=named, notify=notify))
     chosen = [model for model in report.models if lies_in(root / model.at.path, named)]
     view = View(root=root, here=Path.cwd(), colour=output_file is None and colour(sys.stdout))
     deliver(as_json(chosen) if output_format == "json" else as_text(chosen, view), output_file)
