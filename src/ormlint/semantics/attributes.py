@@ -325,9 +325,10 @@ def _of_instance(frame: Frame, value: Instance, name: str, node: r.Node) -> Valu
                 parts: list[Value] = []
                 for cls in concrete:
                     part = _member(frame, Instance(cls, value.fields), cls, name, node)
-                    if part is not None:
+                    if part is not None and part not in parts:
                         parts.append(part)
-                return union(tuple(parts)) if parts else UNKNOWN
+                # Not bounded as other unions are: each implementation of a port is one that may run.
+                return (parts[0] if len(parts) == 1 else UnionOf(tuple(parts))) if parts else UNKNOWN
         found = _member(frame, value, value.cls, name, node)
         return found if found is not None else UNKNOWN
     known = field_value(frame, value.cls, name)

@@ -495,6 +495,10 @@ def invoke(
     back.owner_born = owner.born if isinstance(owner, Instance) else ()
     back.typevars = typevars_of(frame, owner.cls, owner.fields) | typevars if isinstance(owner, Instance) else typevars
     summary = summarise(world, key, function, dict(names), dict(held), typevars, symbols)
+    made = key in world.summaries or key in world.provisional
+    world.edges.setdefault(world.current, set()).add(key if made else ("entry", ref.func))
+    if frame.scope.role not in ("test", "fixture") and frame.name != ref.func:
+        world.callers.setdefault(ref.func, set()).add(frame.name)
     if summary is None:
         return None
     for item in world.pending.get(key, ()):
@@ -530,10 +534,15 @@ def note_repeated(frame: Frame, item: Repeated) -> None:
             frame.pending.setdefault(place, item)
         return
     world = frame.world
+    keep_stronger(world.observed.setdefault(world.current, {}), item)
+
+
+def keep_stronger(found: dict[tuple[str, Site, str, Site], Repeated], item: Repeated) -> None:
+    """Of two observations of one place the surer one stays."""
     key = (item.event.kind, item.event.site, item.event.attr, item.loop.site)
-    known = world.repeated.get(key)
-    if known is None or (known.event.confidence < item.event.confidence) or (not known.rows and item.rows):
-        world.repeated[key] = item
+    known = found.get(key)
+    if known is None or known.event.confidence < item.event.confidence or (not known.rows and item.rows):
+        found[key] = item
 
 
 def reads_by_name(world: World, function: FunctionNode) -> bool:
@@ -651,6 +660,9 @@ def _run(
     frame.state.vars.update(params)
     frame.closure = closure
     frame.typevars = typevars
+    outer, world.current = world.current, key
+    world.observed.pop(key, None)
+    world.edges.pop(key, None)
     if symbols is not None:
         frame.state.live.update(symbols.live)
     set_self(frame, function, params)
@@ -660,6 +672,8 @@ def _run(
     except TooMuch:
         world.abandoned.add(function.id)
         summary = Summary(Unknown("the function is too large"), UNKNOWN, tuple(frame.order)[:_EVENTS])
+    finally:
+        world.current = outer
     if frame.pending:
         world.pending[key] = tuple(frame.pending.values())
     return summary

@@ -76,6 +76,10 @@ class World:
         self.mentions: dict[int, frozenset[str]] = {}
         self.eager: set[str] = set()
         self.repeated: dict[tuple[str, Site, str, Site], Repeated] = {}
+        self.current: object = None
+        self.observed: dict[object, dict[tuple[str, Site, str, Site], Repeated]] = {}
+        self.edges: dict[object, set[object]] = {}
+        self.callers: dict[str, set[str]] = {}
         self.made: dict[tuple[Site, str], Made] = {}
         self.reads: dict[tuple[Site, str, str], Read] = {}
         self.entries: dict[str, Summary] = {}

@@ -105,7 +105,7 @@ def implementations(world: World, cls: str, name: str) -> tuple[str, ...]:
             if role in ("test", "fixture") and world.symbols.modules[info.module].role not in ("test", "fixture"):
                 continue
             found.append(other)
-    result = tuple(found) if len(found) <= 5 else ()
+    result = tuple(found) if len(found) <= 12 else ()
     world.ports[key] = result
     return result
 

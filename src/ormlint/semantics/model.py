@@ -412,6 +412,7 @@ def run_all(world: World) -> None:
         for methods in world.classes.infos[cls].methods.values():
             for id in methods:
                 run_entry(world, id)
+    gather(world)
 
 
 def run_mixins(world: World) -> None:
@@ -477,10 +478,12 @@ def collect_eager(world: World) -> None:
 def run_module(world: World, scope: ModuleScope) -> None:
     """Runs the statements at the top of a module."""
     frame = Frame(world, scope, None, budget=200_000)
+    world.current = ("module", scope.name)
     try:
         frame.run(scope.record.body)
     except calls.TooMuch:
         world.abandoned.add(f"{scope.name}:")
+    world.current = None
 
 
 def run_entry(world: World, id: str) -> None:
@@ -500,8 +503,10 @@ def run_entry(world: World, id: str) -> None:
     summary = calls.summarise(world, key, function, params, {}, {}, None)
     if summary is not None:
         world.entries[id] = summary
+    world.current = key
     for item in world.pending.get(key, ()):
         calls.note_repeated(frame, item)
+    world.current = ("root", id)
     if function.node.decorators and not function.outer:
         quiet = Frame(world, world.symbols.modules[function.module], None)
         try:
@@ -511,6 +516,43 @@ def run_entry(world: World, id: str) -> None:
                 quiet.call(wrapper, actuals[: len([p for p in function.node.params if p.kind in ("pos", "pos-only") and p.default is None])], function.node)
         except calls.TooMuch:
             world.abandoned.add(id)
+    world.current = None
+
+
+def gather(world: World) -> None:
+    """Keeps what was observed in contexts that the project really reaches.
+
+    A function that the project itself calls is judged in the contexts of its calls; only what nobody calls (handlers, commands, what is
+    exported) is judged by its declaration. What is reached from no such root counts as a root itself.
+    """
+    reached: set[object] = set()
+    roots: list[object] = [("module", name) for name in world.symbols.modules]
+    roots += [("member", *key) for key in world.member_entries]
+    for id in world.entries:
+        roots.append(("root", id))
+        if not world.callers.get(id):
+            roots.append(("entry", id))
+    _reach(world, roots, reached)
+    met = {key[1] if key[0] == "entry" else key[0] for key in reached if isinstance(key, tuple)}
+    for id in sorted(world.entries):
+        if id not in met:
+            fresh: set[object] = set(reached)
+            _reach(world, [("entry", id)], reached)
+            met |= {key[1] if key[0] == "entry" else key[0] for key in reached - fresh if isinstance(key, tuple)}
+    for key, found in world.observed.items():
+        if key in reached:
+            for item in found.values():
+                calls.keep_stronger(world.repeated, item)
+
+
+def _reach(world: World, roots: Sequence[object], reached: set[object]) -> None:
+    stack = list(roots)
+    while stack:
+        key = stack.pop()
+        if key in reached:
+            continue
+        reached.add(key)
+        stack.extend(world.edges.get(key, ()))
 
 
 __all__ = ["Confidence", "Model", "Read", "Sequence", "analyse", "msgspec"]

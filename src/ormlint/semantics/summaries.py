@@ -139,7 +139,11 @@ def plain(value: Value) -> Value:
         return parts if not isinstance(parts, UnionOf) or len(parts.items) == 2 and NONE in parts.items else UNKNOWN
     if isinstance(value, Instance):
         return Instance(value.cls)
-    return UNKNOWN if isinstance(value, (Plain, Unknown, Tup, LibRef)) else value
+    if isinstance(value, Tup):
+        return Tup(tuple(plain(item) for item in value.items)) if len(value.items) <= 8 else UNKNOWN
+    if isinstance(value, LibInstance) and value.cls == "kwargs":
+        return LibInstance("kwargs", tuple((name, plain(item)) for name, item in value.data))
+    return UNKNOWN if isinstance(value, (Plain, Unknown, LibRef)) else value
 
 
 class Symbolic:
