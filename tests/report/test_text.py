@@ -33,7 +33,7 @@ def test_groups_by_file_with_code_frame_and_numbered_trail(report: Report, view:
         "          | ^\n"
         "\n"
         "warning: could not read \\x1b[31m\n"
-        "Found 2 findings. Checked 7 files: 2 mapped classes, 9 of 10 calls resolved (90 %), in 1.2 s.\n"
+        "Found 2 findings. Checked 7 files: 2 mapped classes, 9 of 10 calls resolved (90%), in 1.2 s.\n"
         "Could not read 1 file: bad.py.\n"
     )
 

@@ -174,7 +174,7 @@ def closing(report: Report) -> Iterator[Text]:
     count = len(report.findings)
     found = Text(f"Found {plural(count, 'finding')}." if count else "No findings.", style="bold red" if count else "bold green")
     calls = summary.resolved_calls + summary.unresolved_calls
-    share = f", {summary.resolved_calls} of {plural(calls, 'call')} resolved ({100 * summary.resolved_calls // calls} %)" if calls else ""
+    share = f", {summary.resolved_calls} of {plural(calls, 'call')} resolved ({100 * summary.resolved_calls // calls}%)" if calls else ""
     looked = f"Checked {plural(summary.files, 'file')}: {plural(summary.models, 'mapped class')}{share}, in {summary.duration_s:.1f} s."
     yield Text.assemble(found, " ", looked)
     if summary.unreadable:

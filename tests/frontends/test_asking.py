@@ -1,0 +1,140 @@
+"""`layers`, `effects` and `explain`: what the core knows, for people and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .conftest import COMMIT_LINE, Run
+from .test_bad_input import refused
+
+REPOSITORY = """\
+from shop.models import Order
+
+
+class Orders:
+    def __init__(self, session):
+        self._session = session
+
+    def add(self, order: Order) -> None:
+        self._session.add(order)
+
+    def close(self, order: Order) -> None:
+        order.closed = True
+
+
+class Returns:
+    def add(self, order: Order) -> None:
+        pass
+"""
+SERVICE = """\
+from sqlalchemy.orm import Session
+
+from shop.jobs import close_all
+
+
+def nightly(session: Session) -> None:
+    try:
+        close_all(session)
+    except ValueError:
+        session.rollback()
+"""
+
+
+@pytest.fixture
+def layered(shop: Path) -> Path:
+    package = shop / "src" / "shop"
+    (package / "repositories").mkdir()
+    (package / "repositories" / "__init__.py").write_text(REPOSITORY, encoding="utf-8")
+    (package / "nightly.py").write_text(SERVICE, encoding="utf-8")
+    return shop
+
+
+def test_layers_say_why(run: Run, layered: Path) -> None:
+    listed = {item["module"]: item for item in json.loads(run("layers", "--output-format", "json").out)}
+    assert set(listed) == {"shop", "shop.jobs", "shop.models", "shop.nightly", "shop.repositories"}
+    assert listed["shop.repositories"] == {
+        "module": "shop.repositories",
+        "layer": "persistence",
+        "why": 'it stands in "repositories"',
+        "path": "src/shop/repositories/__init__.py",
+    }
+    text = run("layers").out
+    assert 'persistence (1)\n  shop.repositories  it stands in "repositories"\n' in text
+    assert text.endswith("5 modules.\n")
+    assert run("layers", "src/shop/repositories").out.endswith("1 module.\n")
+
+
+def test_configured_layers_name_their_pattern(run: Run, layered: Path) -> None:
+    (layered / "ormlint.toml").write_text('[layers]\nentrypoint = ["shop.*ly"]\n', encoding="utf-8")
+    listed = {item["module"]: (item["layer"], item["why"]) for item in json.loads(run("layers", "--output-format", "json").out)}
+    assert listed["shop.nightly"] == ("entrypoint", 'it matches "shop.*ly" in [tool.ormlint.layers]')
+    assert listed["shop.repositories"][0] == ""
+
+
+def test_effects_lead_to_where_they_happen(run: Run, layered: Path) -> None:
+    found = json.loads(run("effects", "shop.nightly:nightly", "--output-format", "json").out)
+    assert (found["function"], found["path"], found["line"]) == ("shop.nightly:nightly", "src/shop/nightly.py", 6)
+    [commit] = [one for one in found["effects"] if one["kind"] == "commit"]
+    assert (commit["session"], commit["only_on_error"]) == ("the parameter session, a Session", False)
+    assert [(step["path"], step["line"]) for step in commit["steps"]] == [("src/shop/nightly.py", 8), ("src/shop/jobs.py", COMMIT_LINE)]
+    [rollback] = [one for one in found["effects"] if one["kind"] == "rollback"]
+    assert rollback["only_on_error"] is True
+    text = run("effects", "nightly").out
+    assert "  may commit, on the parameter session, a Session\n    1. src/shop/nightly.py:8  close_all(session)\n" in text
+    assert "  may roll back, on the parameter session, a Session, only after an exception\n" in text
+    assert "not seen to" in text.splitlines()[-1]
+    assert "call out of the process" in text.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("shop.jobs:close_al", ('did you mean "shop.jobs:close_all"?',)),
+        ("closeall", ('did you mean "shop.jobs:close_all"?',)),
+        ("zzz", ("there is no function zzz in the project", "write package.module:Class.method")),
+        ("a\x1b[31m\nb", ("there is no function a\\x1b[31m\\nb",)),
+        ("add", ("add may be shop.repositories:Orders.add, shop.repositories:Returns.add", "name the module too")),
+    ],
+)
+def test_a_function_that_is_none_or_several(run: Run, layered: Path, name: str, parts: tuple[str, ...]) -> None:
+    refused(run("effects", name), *parts)
+
+
+@pytest.mark.parametrize("name", ["Orders.add", "shop.repositories.Orders.add", "repositories:Orders.add"])
+def test_a_part_of_a_name_is_enough(run: Run, layered: Path, name: str) -> None:
+    assert json.loads(run("effects", name, "--output-format", "json").out)["function"] == "shop.repositories:Orders.add"
+
+
+def test_explain_shows_values_layer_and_effects(run: Run, layered: Path) -> None:
+    found = json.loads(run("explain", "src/shop/jobs.py:8", "--output-format", "json").out)
+    assert (found["function"], found["module"], found["layer"]) == ("shop.jobs:close_all", "shop.jobs", "")
+    assert {item["source"]: item["value"] for item in found["values"]} == {
+        "session.scalars(select(Order)).all()": "list[Order]",
+        "session.scalars(select(Order))": "ScalarResult[Order]",
+        "session": "Session",
+        "select(Order)": "Select[Order]",
+        "Order": "type[Order]",
+    }
+    assert [(one["kind"], one["line"]) for one in found["effects"]] == [("query", 8)]
+    text = run("explain", f"jobs.py:{COMMIT_LINE}:9", cwd=layered / "src/shop").out
+    assert text.startswith(f"jobs.py:{COMMIT_LINE} in shop.jobs:close_all\n  session.commit()\n")
+    assert "  may commit, on the parameter session, a Session\n" in text
+
+
+@pytest.mark.parametrize(
+    ("place", "part"),
+    [
+        ("src/shop/jobs.py", "write FILE:LINE"),
+        ("src/shop/jobs.py:0", "write FILE:LINE"),
+        ("src/shop/jobs.py:x", "write FILE:LINE"),
+        ("src/shop/jobs.py:99", "has no line 99"),
+        ("src/shop/gone.py:1", "src/shop/gone.py does not exist"),
+        ("src/shop/bad.py:1", "src/shop/bad.py cannot be parsed"),
+    ],
+)
+def test_a_place_that_cannot_be_explained(run: Run, layered: Path, place: str, part: str) -> None:
+    (layered / "src/shop/bad.py").write_text("def f(:\n", encoding="utf-8")
+    refused(run("explain", place), part)
