@@ -236,13 +236,72 @@ def test_only_what_changed_lines_take_part_in(run: Run, shop: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), *((name,) for name in COMMANDS), ("baseline", "create"), ("baseline", "update"), ("baseline", "prune")]
+    "arguments",
+    [(), *((name,) for name in COMMANDS), ("baseline", "create"), ("baseline", "update"), ("baseline", "prune"), ("witness", "run")],
 )
 def test_every_help_has_an_example(run: Run, arguments: tuple[str, ...]) -> None:
     ran = run(*arguments, "--help")
     assert ran.status == 0
     assert "Example" in ran.out
     assert "ormlint " + " ".join(arguments[:1]) in ran.out.partition("Example")[2]
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("expl", ["explain"]),
+        ("check --select ORM20", ["ORM201", "ORM202"]),
+        ("check --select ORM1,ORM30", ["ORM1,ORM301", "ORM1,ORM302"]),
+        ("check --ignore commit-in-l", ["commit-in-loop"]),
+        ("check --output-format sa", ["sarif"]),
+        ("check --min-confidence c", ["certain"]),
+        ("rule lazy-load-in-l", ["lazy-load-in-loop"]),
+    ],
+)
+def test_a_shell_completes_commands_rules_and_formats(run: Run, typed: str, offered: list[str]) -> None:
+    words = f"ormlint {typed}"
+    env = {"_ORMLINT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    answers = [line.removeprefix("plain,") for line in run(env=env).out.splitlines()]
+    assert set(offered) <= set(answers)
+    assert all(answer.lower().startswith(typed.split()[-1].lower()) for answer in answers)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script_for_the_shell(run: Run, shell: str) -> None:
+    ran = run("completion", shell)
+    assert ran.status == 0
+    assert f"_ORMLINT_COMPLETE={shell}_complete" in ran.out
+
+
+def test_no_progress_is_shown_where_nobody_looks(run: Run) -> None:
+    assert run("check", env={"FORCE_COLOR": "1"}).err == ""
+
+
+def test_a_terminal_shows_progress_and_keeps_none_of_it(shop: Path) -> None:
+    script = (
+        "import sys, time\nfrom ormlint.frontends.progress import progress\n"
+        "with progress() as notify:\n    notify('reading 3 files')\n    time.sleep(1.6)\n    notify('judging')\n    time.sleep(0.3)\n"
+        "with progress() as notify:\n    notify('quick')\n"
+    )
+    pty = pytest.importorskip("pty")
+    reader, writer = pty.openpty()
+    env = {**os.environ, "PYTHONPATH": SEARCH_PATH, "TERM": "xterm", "COLUMNS": "80"}
+    done = subprocess.run([sys.executable, "-c", script], stderr=writer, stdout=subprocess.PIPE, env=env, check=True)
+    os.close(writer)
+    shown = b""
+    while piece := read_terminal(reader):
+        shown += piece
+    assert done.stdout == b""
+    assert b"reading 3 files" in shown
+    assert b"quick" not in shown
+    assert shown.rstrip().endswith(b"\x1b[2K")
+
+
+def read_terminal(reader: int) -> bytes:
+    try:
+        return os.read(reader, 65536)
+    except OSError:
+        return b""
 
 
 def test_version_and_help_do_not_load_the_analysis() -> None:

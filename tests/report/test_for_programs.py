@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
+from pydantic import ValidationError
 
 from ormlint.findings import Report
 from ormlint.report import FORMATS, renderer
 from ormlint.report.view import View
+from ormlint.witnessed import Missed, Verdict, Witness, WitnessedFinding, WitnessedReport
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -63,6 +66,46 @@ def test_sarif_has_rules_code_flows_and_fingerprints(report: Report, view: View)
     uri = second["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri == "app/we%0Aird%1B%5D8%3B%3Bx.py"
     assert run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"] == "could not read \\x1b[31m"
+
+
+def test_sarif_is_valid_against_the_published_schema(report: Report, view: View) -> None:
+    from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as Log
+
+    at = msgspec.structs.replace(report.findings[0].at, end_line=0, end_column=0)
+    odd = msgspec.structs.replace(report.findings[0], at=at)
+    for shown in (report, Report("/project"), msgspec.structs.replace(report, findings=(odd,))):
+        text = renderer("sarif")(shown, view)
+        assert Log.model_validate_json(text).version.value == "2.1.0"
+        broken = json.loads(text)
+        broken["runs"][0]["tool"]["driver"]["nam"] = broken["runs"][0]["tool"]["driver"].pop("name")
+        with pytest.raises(ValidationError):
+            Log.model_validate(broken)
+
+
+def test_what_a_run_said_is_in_json_sarif_and_text(report: Report, view: View) -> None:
+    confirmed = Witness(Verdict.confirmed, "7 commits in 2 tests", 7, 4, 2)
+    first, second = report.findings
+    at = first.at
+    missed = Missed(
+        "ORM405", "load-undone", at, "app.jobs.run", "5 SELECTs\x1b[2J", Witness(Verdict.confirmed, "5 SELECTs", 5, 5, 1), (at,)
+    )
+    held = WitnessedReport(
+        report.root,
+        (WitnessedFinding(*msgspec.structs.astuple(first), witness=confirmed), WitnessedFinding(*msgspec.structs.astuple(second))),
+        report.summary,
+        missed=(missed,),
+    )
+    document = json.loads(renderer("json")(held, view))
+    assert [item["witness"] for item in document["findings"]] == [
+        {"verdict": "confirmed", "text": "7 commits in 2 tests", "count": 7, "most": 4, "tests": 2},
+        None,
+    ]
+    assert [(item["code"], item["line"], item["witness"]["count"]) for item in document["missed"]] == [("ORM405", 3, 5)]
+    results = json.loads(renderer("sarif")(held, view))["runs"][0]["results"]
+    assert [result["properties"].get("witness") for result in results] == ["confirmed", None]
+    text = renderer("text")(held, view)
+    assert "    run: confirmed: 7 commits in 2 tests\n" in text
+    assert "Seen at run time, and not found:\n  jobs.py:3 ORM405 5 SELECTs\\x1b[2J\n    run: 5 SELECTs\n" in text
 
 
 def test_github_annotations_cannot_be_broken_out_of(report: Report, view: View) -> None:

@@ -25,7 +25,9 @@ COMMANDS: Final = {
     "config": ("config", "Show each option's value and where it came from."),
     "baseline": ("baseline", "Accept today's findings, report only new ones."),
     "init": ("init", "Write a configuration to start from."),
+    "witness": ("witness", "Record what really runs, for `check --witness`."),
     "clean": ("clean", "Remove the cache."),
+    "completion": ("completion", "Write what a shell needs to complete commands."),
 }
 EXAMPLES: Final = """\b
 Examples:

@@ -11,6 +11,7 @@ import click
 
 from ..config import Config, ConfigError, load_config, printable
 from ..project import find_root
+from .completion import one_of, rules
 
 F = TypeVar("F", bound=Callable[..., Any])
 LEVELS: Final = ("certain", "likely", "possible")
@@ -20,10 +21,23 @@ def choosing(command: F) -> F:
     """Which rules and files take part, and how they are read."""
     for option in reversed(
         (
-            click.option("--select", multiple=True, metavar="RULES", help="Rules to run: codes, families (ORM2) or names, with commas."),
-            click.option("--extend-select", multiple=True, metavar="RULES", help="Rules to run besides the selected ones."),
-            click.option("--ignore", multiple=True, metavar="RULES", help="Rules not to run."),
-            click.option("--min-confidence", metavar="LEVEL", help="The least confidence shown: certain, likely (default) or possible."),
+            click.option(
+                "--select",
+                multiple=True,
+                metavar="RULES",
+                shell_complete=rules,
+                help="Rules to run: codes, families (ORM2) or names, with commas.",
+            ),
+            click.option(
+                "--extend-select", multiple=True, metavar="RULES", shell_complete=rules, help="Rules to run besides the selected ones."
+            ),
+            click.option("--ignore", multiple=True, metavar="RULES", shell_complete=rules, help="Rules not to run."),
+            click.option(
+                "--min-confidence",
+                metavar="LEVEL",
+                shell_complete=one_of(LEVELS),
+                help="The least confidence shown: certain, likely (default) or possible.",
+            ),
             click.option("--exclude", multiple=True, metavar="PATTERN", help="Files not to read, besides those of the configuration."),
             reading,
         )

@@ -1,4 +1,7 @@
-"""The JSON contract, version 1: one object with the findings and the summary, and nothing that it does not promise."""
+"""The JSON contract, version 1: one object with the findings and the summary, and nothing that it does not promise.
+
+Where a record of a run was held against the findings, each has a `witness`, and the object a list `missed`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 from typing import Any
 
 from ..findings import Finding, Report
+from ..witnessed import Missed, Witness, WitnessedFinding, WitnessedReport
 from .view import View
 
 VERSION = 1
@@ -18,6 +22,7 @@ def render(report: Report, view: View) -> str:
 
 def document(report: Report) -> dict[str, Any]:
     summary = report.summary
+    missed = {"missed": [missing(item) for item in report.missed]} if isinstance(report, WitnessedReport) else {}
     return {
         "version": VERSION,
         "findings": [entry(finding) for finding in report.findings],
@@ -29,6 +34,7 @@ def document(report: Report) -> dict[str, Any]:
             "resolved_calls": summary.resolved_calls,
             "duration_s": summary.duration_s,
         },
+        **missed,
     }
 
 
@@ -46,4 +52,31 @@ def entry(finding: Finding) -> dict[str, Any]:
         "confidence": finding.confidence.name,
         "trail": [{"path": step.at.path, "line": step.at.line, "column": step.at.column, "note": step.note} for step in finding.trail],
         "fingerprint": finding.fingerprint,
+        **({"witness": verdict(finding.witness)} if isinstance(finding, WitnessedFinding) else {}),
+    }
+
+
+def verdict(witness: Witness | None) -> dict[str, Any] | None:
+    """What a run says of a finding; null for rules of which no run can say anything."""
+    if witness is None:
+        return None
+    return {
+        "verdict": witness.verdict.name,
+        "text": witness.text,
+        "count": witness.count,
+        "most": witness.most,
+        "tests": witness.tests,
+    }
+
+
+def missing(missed: Missed) -> dict[str, Any]:
+    """What happened at run time and no finding spoke of."""
+    return {
+        "code": missed.code,
+        "name": missed.name,
+        "path": missed.at.path,
+        "line": missed.at.line,
+        "message": missed.message,
+        "witness": verdict(missed.witness),
+        "chain": [{"path": at.path, "line": at.line} for at in missed.chain],
     }

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from ..findings import Confidence, Finding, Location, Report
+from ..witnessed import WitnessedFinding
 from .view import RuleText, View, harmless
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -55,7 +56,7 @@ def result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
         "message": {"text": harmless(finding.message)},
         "locations": [location(finding.at)],
         "partialFingerprints": {"ormlint/v1": finding.fingerprint},
-        "properties": {"confidence": finding.confidence.name},
+        "properties": {"confidence": finding.confidence.name, **evidence(finding)},
     }
     if finding.code in index:
         found["ruleIndex"] = index[finding.code]
@@ -63,6 +64,12 @@ def result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
         steps = [{"location": location(step.at, step.note), "executionOrder": number} for number, step in enumerate(finding.trail, 1)]
         found["codeFlows"] = [{"message": {"text": "The steps that lead here."}, "threadFlows": [{"locations": steps}]}]
     return found
+
+
+def evidence(finding: Finding) -> dict[str, str]:
+    """What a run says of a finding."""
+    witness = finding.witness if isinstance(finding, WitnessedFinding) else None
+    return {} if witness is None else {"witness": witness.verdict.label, "witnessed": harmless(witness.text)}
 
 
 def location(at: Location, note: str = "") -> dict[str, Any]:

@@ -17,9 +17,11 @@ from rich.style import Style
 from rich.text import Text
 
 from ..findings import Confidence, Finding, Location, Report
+from ..witnessed import Verdict, WitnessedFinding, WitnessedReport
 from .view import TAB, View, code_line, harmless
 
 UNLIMITED = 10_000
+VERDICT_STYLE = {Verdict.confirmed: "bold red", Verdict.not_run: "dim", Verdict.refuted: "green"}
 PROSE = 100
 """Columns that a sentence takes at most: a line that is longer is hard to follow."""
 NAMED = 5
@@ -51,6 +53,8 @@ def render(report: Report, view: View) -> str:
         for line in statistics(report):
             console.print(line, soft_wrap=True)
         console.print()
+    for line, wraps in missed_lines(report, view):
+        print_line(console, line, view, wraps)
     for line in closing(report):
         print_line(console, line, view, wraps=2)
     return "\n".join(line.rstrip() for line in buffer.getvalue().split("\n"))
@@ -88,6 +92,10 @@ def finding_lines(finding: Finding, view: View) -> Iterator[tuple[Text, int | No
     yield from ((frame, None) for frame in code_frame(at, view))
     if helps:
         yield Text.assemble("    ", ("help:", "bold green"), f" {harmless(helps)}"), 6
+    if isinstance(finding, WitnessedFinding) and finding.witness is not None:
+        verdict = finding.witness.verdict
+        said = f": {harmless(finding.witness.text)}" if finding.witness.text else ""
+        yield Text.assemble("    ", ("run:", "bold magenta"), " ", (verdict.label, VERDICT_STYLE[verdict]), said), 6
     for number, step in enumerate(finding.trail, 1):
         label = f"    {number:>2}. "
         yield Text.assemble((label, "cyan"), harmless(step.note)), len(label)
@@ -164,6 +172,21 @@ def statistics(report: Report) -> Iterator[Text]:
     counted = Counter((finding.code, finding.name) for finding in report.findings)
     for (code, name), count in sorted(counted.items(), key=lambda item: (-item[1], item[0])):
         yield Text.assemble(f"{count:>6}  ", (code, "bold"), f"  {name}")
+
+
+def missed_lines(report: Report, view: View) -> Iterator[tuple[Text, int | None]]:
+    """What happened at run time and no finding spoke of."""
+    if not isinstance(report, WitnessedReport) or not report.missed:
+        return
+    yield Text("Seen at run time, and not found:", style="bold"), 2
+    for missed in report.missed:
+        where = f"{view.path(missed.at.path)}:{missed.at.line}"
+        yield (
+            Text.assemble("  ", (where, linked("dim", missed.at.path, view)), " ", (missed.code, "bold"), f" {harmless(missed.message)}"),
+            4,
+        )
+        yield Text.assemble("    ", ("run:", "bold magenta"), f" {harmless(missed.witness.text)}"), 6
+    yield Text(""), None
 
 
 def closing(report: Report) -> Iterator[Text]:

@@ -15,11 +15,14 @@ import click
 
 from ... import __version__
 from ...config import ConfigError, printable, suggestion
+from ...findings import Report
 from ...pipeline import Request, check
 from ...project import find_root, relative_to
 from ...report import FORMATS, renderer
 from ...report.view import View
 from ...sources import read_lines
+from ...witnessed import Verdict
+from ..completion import one_of
 from ..options import choosing, configuration, project_root
 from ..output import colour, deliver, links, width
 from ..progress import progress
@@ -31,13 +34,16 @@ Examples:
   ormlint check src/shop --select ORM2,ORM401
   ormlint check --output-format json --output-file findings.json
 """
+VERDICTS = tuple(verdict.name.replace("_", "-") for verdict in Verdict)
 
 
 @click.command("check", epilog=EXAMPLES)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
-@click.option("--output-format", default="text", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
+@click.option("--output-format", default="text", metavar="FORMAT", shell_complete=one_of(FORMATS), help=f"One of {', '.join(FORMATS)}.")
 @click.option("--output-file", "-o", type=click.Path(path_type=Path), help="Write the report there, whole or not at all.")
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule.")
+@click.option("--witness", "record", type=click.Path(path_type=Path), help="Hold the findings against a record of what really ran.")
+@click.option("--min-witness", metavar="VERDICT", shell_complete=one_of(VERDICTS), help="With --witness: only confirmed or not-run ones.")
 @click.option("--exit-zero", is_flag=True, help="Leave with status 0 even where something was found.")
 @click.option("--diff", "diff_base", metavar="BASE", help="Report only what the lines changed since a git revision take part in.")
 @click.option("--no-baseline", is_flag=True, help="Report also what the baseline accepts.")
@@ -48,6 +54,8 @@ def command(
     output_format: str,
     output_file: Path | None,
     statistics: bool,
+    record: Path | None,
+    min_witness: str | None,
     exit_zero: bool,
     diff_base: str | None,
     no_baseline: bool,
@@ -69,7 +77,7 @@ def command(
         contents = {relative_to(Path(os.path.abspath(path)), root) or path.name: content for path, content in replaced.items()}
         with progress() as notify:
             request = Request(paths=named, contents=contents, diff_base=diff_base, baseline=not no_baseline, notify=notify)
-            report = check(root, config, request=request)
+            report = witnessed(check(root, config, request=request), record, min_witness)
         view = View(
             root=root,
             lines=cache(lambda rel: read_lines(contents.get(rel, root / rel))),
@@ -87,6 +95,24 @@ def command(
         for warning in report.warnings:
             click.echo(f"ormlint: warning: {printable(warning)}", err=True)
     return 1 if report.findings and not exit_zero else 0
+
+
+def witnessed(report: Report, record: Path | None, least: str | None) -> Report:
+    """The report held against a record, where one is named. Raises `ConfigError`."""
+    if least is not None and least not in VERDICTS:
+        raise ConfigError(f'unknown verdict "{printable(least)}"{suggestion(least, VERDICTS) or "; known are " + ", ".join(VERDICTS)}')
+    if record is None:
+        if least is not None:
+            raise ConfigError("--min-witness needs a record: name it with --witness FILE")
+        return report
+    from ...witness.confirmation import at_least, hold_against
+    from ...witness.record import RecordError
+
+    try:
+        held = hold_against(report, record)
+    except RecordError as error:
+        raise ConfigError(str(error)) from None
+    return held if least is None else at_least(held, Verdict[least.replace("-", "_")])
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from rich.markdown import Markdown
 from ...config import Config, ConfigError, printable
 from ...extensions import existing_rules
 from ...selection import Named, prefix, select
+from ..completion import rules
 from ..output import colour, deliver, width
 from ..rule_pages import page
 
@@ -26,7 +27,7 @@ Examples:
 
 
 @click.command("rule", epilog=EXAMPLES)
-@click.argument("rule", required=False)
+@click.argument("rule", required=False, shell_complete=rules)
 @click.option("--all", "every", is_flag=True, help="All rules; as text, one line each.")
 @click.option("--output-format", default="text", metavar="FORMAT", help="text, json or markdown.")
 def command(rule: str | None, every: bool, output_format: str) -> int:

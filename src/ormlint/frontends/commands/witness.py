@@ -22,7 +22,7 @@ Examples:
 DEFAULT_FILE = "ormlint-witness.jsonl"
 
 
-@click.group("witness")
+@click.group("witness", epilog=EXAMPLES)
 def command() -> None:
     """Record what really runs, for `ormlint check --witness`.
 
