@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ormlint.findings import Confidence, Finding
 from ormlint.rules.rule import Rule
-from ormlint.semantics.model import Model
+from ormlint.semantics.model import Model, is_orm_package
 from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM101", "orm-import-in-domain"
@@ -25,6 +25,10 @@ def check(model: Model) -> Iterator[Finding]:
             site = Site(scope.path, statement.start, statement.end)
             message = f"{reasons[0]}, in the domain: the business rules now need the ORM; let persistence depend on the domain"
             yield model.finding(CODE, NAME, site, message, Confidence.certain, symbol=scope.name)
+        for site, name in model.imports_by_name(scope.name):
+            if is_orm_package(name):
+                message = f"imports {name} by its name, in the domain: the business rules now need the ORM; let persistence depend on the domain"
+                yield model.finding(CODE, NAME, site, message, Confidence.certain, symbol=scope.name)
 
 
 RULE = Rule(CODE, NAME, "A domain module imports an entity, a session, a declarative base or an ORM package.", check)

@@ -370,7 +370,7 @@ def returned(frame: Frame, function: FunctionNode, summary: Summary, back: Subst
     if isinstance(value, Unknown) and function.node.returns is not None:
         value = _promised(frame, function, back.typevars)
     for id, session in back.made.items():
-        if id in summary.handed and _mentions(value, session):
+        if id in summary.handed and _mentions(value, session) and not (function.cls and function_kind(frame.world, function.id) == "property"):
             make(frame, session)
     if function.node.is_async:
         return Awaitable(value)
@@ -589,7 +589,9 @@ def summarise(
         return provisional
     if world.depth >= _DEEPEST:
         return None
-    count = world.contexts.get(function.id, 0)
+    # A decorator's wrapper is another function for each function that it holds.
+    counted = (function.id, tuple(sorted(value.func for value in closure.values() if isinstance(value, FuncRef))))
+    count = world.contexts.get(counted, 0)
     if count >= _CONTEXTS and symbols is not None:
         general = world.entries.get(function.id)
         if general is None or symbols.sessions or symbols.entities:
@@ -600,7 +602,7 @@ def summarise(
     nested = world.on_stack.get(function.id, 0)
     if nested >= _SAME:
         return world.entries.get(function.id)
-    world.contexts[function.id] = count + 1
+    world.contexts[counted] = count + 1
     world.on_stack[function.id] = nested + 1
     outer_lowest = world.lowest
     world.depth += 1
@@ -756,7 +758,7 @@ def check_fates(frame: Frame) -> None:
         exits.setdefault(id, [("exception", place)])
     for id, places in exits.items():
         session = frame.sessions_made.get(id)
-        if session is None:
+        if session is None or id in frame.ended_under:
             continue
         key = (session.id.site, frame.name)
         known_made = world.made.get(key)

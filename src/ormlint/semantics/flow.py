@@ -58,21 +58,36 @@ def run(frame: Frame, body: Sequence[r.Stmt]) -> None:
     for stmt in body:
         if frame.dead:
             return
-        if frame.catches:
+        if frame.catches and not _cannot_raise(stmt):
             _may_raise(frame)
         frame.spend()
         _BY_TYPE[type(stmt)](frame, stmt)
 
 
+def _cannot_raise(stmt: r.Stmt) -> bool:
+    """Statements that only move on: no handler ever sees the state before them."""
+    if isinstance(stmt, r.Return):
+        return stmt.value is None or isinstance(stmt.value, (r.Const, r.Name))
+    return isinstance(stmt, (r.Pass, r.Break, r.Continue, r.Global, r.Function))
+
+
 def _may_raise(frame: Frame) -> None:
     """Any statement of a `try` body may be the one that raises: its handler sees the state before it."""
+    state = frame.state
+    if frame.ending:
+        # Blocks that the exception leaves on its way to the handler end the sessions that they hold.
+        state = state.copy()
+        for session in frame.ending:
+            known = state.sessions.get(session)
+            if known is not None and "open" in known.fates:
+                state.sessions[session] = msgspec.structs.replace(known, fates=frozenset({"closed"}))
     states = frame.catches[-1]
     if states:
-        joined = join_states([states[0], frame.state])
+        joined = join_states([states[0], state])
         assert joined is not None
         states[0] = joined
     else:
-        states.append(frame.state.copy())
+        states.append(state.copy())
 
 
 # Simple statements
@@ -313,7 +328,9 @@ def _if(frame: Frame, stmt: r.If) -> None:
     condition(frame, stmt.test, True, evaluate_it=False)
     if meaning:
         frame.conditions.append((stmt.start, meaning))
+    frame.tests.append(frame.world.names(stmt.test))
     run(frame, stmt.body)
+    frame.tests.pop()
     if meaning:
         frame.conditions.pop()
     if not frame.dead:
@@ -348,6 +365,11 @@ def condition(frame: Frame, test: r.Expr, positive: bool, evaluate_it: bool = Tr
                 condition(frame, item, positive, False)
     elif isinstance(test, r.Walrus):
         condition(frame, test.target, positive, False)
+    elif positive and _flag_named(test) is not None:
+        owner_expr, name = _flag_named(test) or (test, "")
+        owner = frame.evaluate(owner_expr)
+        if isinstance(owner, (LibRef, ModuleRef)):
+            frame.state.vars[ambient(owner, name)] = Const(True, "bool")
     elif isinstance(test, (r.Name, r.Attr)):
         _narrow(frame, test, lambda value: without_none(value) if positive else _falsy(value))
     elif isinstance(test, r.Compare) and len(test.ops) == 1 and isinstance(test.rights[0], r.Const) and test.rights[0].kind == "none":
@@ -357,6 +379,15 @@ def condition(frame: Frame, test: r.Expr, positive: bool, evaluate_it: bool = Tr
             _narrow(frame, left, lambda value: _only_none(value) if is_none else without_none(value))
     elif isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "isinstance" and len(test.args) == 2 and positive:
         _narrow_class(frame, test.args[0].value, test.args[1].value)
+
+
+def _flag_named(test: r.Expr) -> tuple[r.Expr, str] | None:
+    """`getattr(g, "in_transaction", False)` as the object and the name of the flag."""
+    if isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "getattr" and len(test.args) >= 2:
+        name = test.args[1].value
+        if isinstance(name, r.Const) and isinstance(name.value, str):
+            return test.args[0].value, name.value
+    return None
 
 
 def _falsy(value: Value) -> Value:
@@ -649,7 +680,9 @@ def _try_body(frame: Frame, stmt: r.Try) -> None:
             run(frame, stmt.orelse)
         return
     frame.catches.append([frame.state.copy()])
+    outer, frame.ending = frame.ending, []
     run(frame, stmt.body)
+    frame.ending = outer
     caught = frame.catches.pop()
     states: list[State] = []
     if not frame.dead:
@@ -696,9 +729,12 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
     entered, given = _enter(frame, value, item.value)
     if item.target is not None:
         bind_target(frame, item.target, given, None)
+    held = [session.id for session in sessions_in(value)] if isinstance(value, (Session, Manager)) else []
+    frame.ending.extend(held)
     suppresses = isinstance(value, Manager) and value.kind == "suppress"
     skipped = frame.state.copy() if suppresses else None
     _protected(frame, lambda: _with_items(frame, stmt, at + 1), lambda kind: _leave(frame, entered, kind))
+    del frame.ending[len(frame.ending) - len(held) :]
     if skipped is not None:
         _join(frame, [skipped] if frame.dead else [frame.state, skipped])
 

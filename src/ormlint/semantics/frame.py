@@ -60,7 +60,7 @@ class World:
         self.summaries: dict[object, Summary] = {}
         self.provisional: dict[object, Summary] = {}
         self.active: dict[object, int] = {}
-        self.contexts: dict[str, int] = {}
+        self.contexts: dict[tuple[str, tuple[str, ...]], int] = {}
         self.lowest = 1 << 30
         self.depth = 0
         self.module_values: dict[tuple[str, str], Value] = {}
@@ -136,6 +136,10 @@ class Frame:
         self.sessions_made: dict[SessionId, Session] = {}
         self.risky: dict[SessionId, Site] = {}
         self.final = 0
+        self.ending: list[SessionId] = []
+        self.tests: list[frozenset[str]] = []
+        self.made_under: dict[SessionId, frozenset[str]] = {}
+        self.ended_under: set[SessionId] = set()
         self.module_level = function is None
 
     def site(self, node: r.Node) -> Site:

@@ -307,7 +307,7 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
         if isinstance(second, Const) and isinstance(second.value, str):
             found = frame.attribute(first, second.value, node)
             third = first_value(actuals, 2)
-            return join(found, third) if len(actuals) > 2 and not isinstance(found, Unknown) else found
+            return join(found, third) if len(actuals) > 2 and not isinstance(found, (Unknown, Const)) else found
         return UNKNOWN
     if word == "class_of_first":
         if isinstance(first, Entity):
@@ -585,7 +585,9 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
     for entity in entities[:1] or [None]:
         born = tuple(loop.site for loop in frame.loops if entity is not None and loop.site in entity.born)
         operate(frame, session, row.effect, node, entity=entity, attr=name, varies=tuple(dict.fromkeys((*varies, *born))))
-    names = tuple(
+    listed = node.args[1].value if isinstance(node, r.Call) and len(node.args) > 1 else None
+    written = tuple(str(item.value) for item in listed.items if isinstance(item, r.Const)) if isinstance(listed, r.Seq) else ()
+    names = written or tuple(
         str(item.value) for value in flat(first_value(actuals, 1, "attribute_names")) for item in options_of(value) if isinstance(item, Const)
     )
     for entity in entities:

@@ -75,6 +75,8 @@ def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
         began, opened = "explicit", site
     if effect in ("close", "reset", "invalidate", "remove", "close_all", "commit_and_close"):
         if fates:
+            if frame.tests and frame.made_under.get(session.id) == frame.tests[-1]:
+                frame.ended_under.add(session.id)  # `if own:` made it, `if own:` ends it
             if "open" in fates and session.id in frame.sessions_made and not frame.final and not frame.exceptional:
                 frame.risky[session.id] = site
             fates = frozenset({"closed"})
@@ -131,6 +133,8 @@ def make(frame: Frame, session: Session) -> None:
     """A session was just made here and is owned by this function."""
     frame.state.sessions[session.id] = SessionState(frozenset({"open"}))
     frame.sessions_made[session.id] = session
+    if frame.tests:
+        frame.made_under[session.id] = frame.tests[-1]
 
 
 def hand_back(frame: Frame, value: Value) -> None:
