@@ -27,7 +27,7 @@ from typing import Any, Final
 
 from ormlint.witness.events import SQLALCHEMY, Event, listen
 from ormlint.witness.external import watch_external
-from ormlint.witness.frames import Hit, ProjectFiles, ProjectFrame, is_test, lines_of, project_frames
+from ormlint.witness.frames import Activation, Hit, ProjectFiles, ProjectFrame, is_test, lines_of, project_frames
 from ormlint.witness.imports import when_imported
 from ormlint.witness.lines import Lines, record_lines
 
@@ -92,7 +92,7 @@ class _Stack:
 
 
 class _OpenSession:
-    __slots__ = ("made", "open", "place", "reference")
+    __slots__ = ("made", "open", "place", "reference", "used_by")
 
     def __init__(self) -> None:
         self.reference: Any = None
@@ -100,6 +100,8 @@ class _OpenSession:
         """Where the session was made."""
         self.open = False
         self.place: tuple[int, int] = (0, 0)
+        self.used_by: frozenset[Activation] = frozenset()
+        """The application's activations that it last worked for."""
 
 
 class Recorder:
@@ -234,7 +236,7 @@ class Recorder:
             kind = event.kind
             if kind in _RECORDED:
                 if event.attr != "commit":  # a commit's own flush is part of the commit
-                    self._note(kind, event.cls, event.attr, sys._getframe(1))
+                    self._note(kind, event.cls, event.attr, sys._getframe(1), event.session)
             elif kind == "db_commit":
                 if event.cls == "Connection":
                     self._note("commit", "Connection", None, sys._getframe(1))
@@ -297,8 +299,9 @@ class Recorder:
             return
         try:
             here = _place()
-            if not any(known.open and known.place == here for known in list(self._sessions.values())):
-                return
+            calling = self._activations(project_frames(frame, self.files))
+            if not any(known.open and known.place == here and known.used_by & calling for known in list(self._sessions.values())):
+                return  # no transaction, or one that has nothing to do with this call: a global session's, a test's
             outer: FrameType | None = frame
             while outer is not None:
                 if SQLALCHEMY.search(outer.f_code.co_filename):
@@ -308,9 +311,11 @@ class Recorder:
         except Exception as error:
             self._failure(error)
 
-    def _note(self, kind: str, cls: str | None, attr: str | None, frame: FrameType | None) -> tuple[SiteKey, Chain]:
+    def _note(self, kind: str, cls: str | None, attr: str | None, frame: FrameType | None, session: Any = None) -> tuple[SiteKey, Chain]:
         """Counts one event; returns where it was: the place "":0 where no line of the project is on the stack (a framework's own)."""
         frames = project_frames(frame, self.files)
+        if session is not None:
+            self._known(session).used_by = self._activations(frames)
         with self._lock:
             where: list[int] = []
             for code, instruction, _, _ in frames:
@@ -322,6 +327,10 @@ class Recorder:
             key = stack.key(kind, cls, attr)
             self._count(key, frames, stack)
         return key, stack.chain
+
+    def _activations(self, frames: list[ProjectFrame]) -> frozenset[Activation]:
+        """Those of the application, without those of its tests."""
+        return frozenset(activation for code, _, activation, _ in frames if not is_test(self.files.path_of(code.co_filename) or ""))
 
     def _count(self, key: SiteKey, frames: list[ProjectFrame], stack: _Stack) -> None:
         self._count_leaks()
