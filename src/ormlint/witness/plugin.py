@@ -60,6 +60,7 @@ class _Session:
         try:
             from ormlint.witness.recorder import Recorder
 
+            self.parts.mkdir(parents=True, exist_ok=True)
             self.recorder = Recorder(str(self.root), str(self.parts), lines=not options.ormlint_witness_no_lines)
             self.recorder.files.runners.update(_runners())
             self.recorder.start()

@@ -134,7 +134,6 @@ class Recorder:
     def start(self) -> None:
         """Begins to record, now where SQLAlchemy is imported, else as soon as it is."""
         self._recording = True
-        os.makedirs(self.parts, exist_ok=True)
         if self._want_lines:
             self._lines = record_lines(self.files.path_of)
             self._undo.append(self._lines.stop)
@@ -399,6 +398,8 @@ class Recorder:
 
     def _save(self) -> None:
         self._saved = time.monotonic()
+        if not self._versions and not self._sites:
+            return  # a process without SQLAlchemy, such as multiprocessing's own, leaves nothing behind
         with self._lock:
             self._count_leaks()
             ran = {} if self._lines is None else self._lines.ran()
@@ -424,6 +425,7 @@ class Recorder:
             {"t": "warning", "text": f"the recorder failed {self.failed} times ({text}): those events are missing"}
             for text in self.failures
         ]
+        os.makedirs(self.parts, exist_ok=True)
         temporary = f"{self._part}.writing"
         with open(temporary, "w", encoding="utf-8") as file:
             for line in lines:

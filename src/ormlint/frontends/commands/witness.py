@@ -44,6 +44,10 @@ def run(file: Path, append: bool, root: Path | None, no_lines: bool, arguments: 
     target = file.absolute()
     parts = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.parts")
     folder = project_root((root,) if root is not None else (Path.cwd(),))
+    try:
+        parts.mkdir(parents=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write the witness record {printable(str(file))}: {error.strerror}") from None
     status = _run(arguments, _environment(folder, parts, lines=not no_lines))
     try:
         record = merge_parts(parts, target, append=append)
