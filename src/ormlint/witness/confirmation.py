@@ -15,7 +15,7 @@ import msgspec
 
 from ormlint.file_roles import role_of
 from ormlint.findings import Finding, Location, Report
-from ormlint.witness.meaning import EVIDENCE, NAMES, Evidence, noun_for, rule_for, speaking_of
+from ormlint.witness.meaning import EVIDENCE, NAMES, Evidence, described, noun_for, rule_for, speaking_of
 from ormlint.witness.record import Record, Site, against_sources, read_record
 from ormlint.witnessed import Missed, Verdict, Witness, WitnessedFinding, WitnessedReport
 
@@ -208,7 +208,6 @@ def _missed(findings: Iterable[Finding], index: _Index) -> Iterator[Missed]:
             for found, at in named[path]
         ):
             continue
-        what = ".".join(part for part in (site.cls, site.attr) if part)
         text = _said(site.count, site.max, site.test_count, noun_for((site.kind,)))
         frames = max(site.chains, key=lambda chain: chain.count).frames[1:] if site.chains else ()
         yield Missed(
@@ -216,7 +215,7 @@ def _missed(findings: Iterable[Finding], index: _Index) -> Iterator[Missed]:
             NAMES.get(code, ""),
             Location(site.path, site.line, 1, site.end_line, 1),
             site.function,
-            f"{site.kind} {what}: {text}" if what else f"{site.kind}: {text}",
+            described(site.kind, site.cls, site.attr),
             Witness(Verdict.confirmed, text, site.count, site.max, site.test_count),
             tuple(Location(frame.path, frame.line, 1, frame.line, 1) for frame in frames),
         )

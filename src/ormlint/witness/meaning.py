@@ -103,6 +103,26 @@ def rule_for(kind: str, cls: str | None, function: str, loop: str | None, attr: 
     return {"expired": "ORM405", "query": "ORM408", "core": "ORM408", "dml": "ORM408", "cascade": "ORM410"}.get(kind)
 
 
+def described(kind: str, cls: str | None, attr: str | None) -> str:
+    """What happens at a site, as a sentence without its place."""
+    what = ".".join(part for part in (cls, attr) if part)
+    sentences = {
+        "lazy": f"{what} is loaded because it is read",
+        "deferred": f"the deferred column {what} is loaded because it is read",
+        "expired": f"{what} had been expired and is loaded again because it is read",
+        "cascade": f"{what} is loaded by a write",
+        "query": f"queries {cls}" if cls else "runs a query",
+        "dml": f"writes {cls}" if cls else "runs a statement that writes",
+        "core": f"runs a statement ({attr})",
+        "flush": "a query flushes first",
+        "commit": "commits",
+        "error": f"{cls} is raised",
+        "leak": "a session that is made here is collected while its transaction is open",
+        "external": f"{attr} while a transaction is open",
+    }
+    return sentences.get(kind, f"{kind} {what}".rstrip())
+
+
 def titled(code: str | None) -> str:
     """A code with its name, for a person to read."""
     return "" if code is None else f"{code} {NAMES[code]}" if code in NAMES else code
