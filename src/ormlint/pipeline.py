@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,55 +55,94 @@ def check(root: Path, config: Config, paths: Sequence[Path] = (), request: Reque
     With `paths`, the whole project is read and only findings in those files and folders are returned.
     Raises `ConfigError` on a bad option, a missing path or a folder without Python.
     """
-    from .extensions import existing_rules, judge
-    from .suppress import suppress
-
     started = time.perf_counter()
     asked = request or Request(paths=tuple(paths))
-    rules = existing_rules()
-    selection = select(config, rules.all)
     project = overlaid(discover(root, config), asked.contents)
     named = named_files(project, asked.paths)
     sources = {file.rel: Path(file.path) for file in project.files}
-    model, records, unread = understand(project, config, asked.notify)
-    warnings = [*rules.warnings, *unread, *left_out(named, sources)]
+    report = kept_or_made(project, config, asked)
+    source = cache(lambda rel: read_lines(sources[rel]) if rel in sources else ())
+    new = narrowed(report.findings, project.root, config, asked, source)
+    return msgspec.structs.replace(
+        report,
+        findings=tuple(finding for finding in new if finding.at.path in named),
+        summary=msgspec.structs.replace(report.summary, duration_s=round(time.perf_counter() - started, 3)),
+        warnings=(*report.warnings, *left_out(named, sources)),
+    )
+
+
+def kept_or_made(project: Project, config: Config, asked: Request) -> Report:
+    """The report on the whole project: what an earlier run found where nothing has changed, else made now."""
+    folder = cache_folder(project.root, config)
+    if folder is None or asked.contents:
+        return judged(project, config, asked)[0]
+    from . import results
+
+    question = results.question(folder, project, config, asked.noqa)
+    known, warnings = results.answer(question)
+    if known is not None:
+        return known
+    report, digests, passing = judged(project, config, asked)
+    if digests is not None:
+        results.keep(question, report, digests)
+    return msgspec.structs.replace(report, warnings=(*report.warnings, *passing, *warnings))
+
+
+def judged(project: Project, config: Config, asked: Request) -> tuple[Report, Mapping[str, str] | None, tuple[str, ...]]:
+    """The report on the whole project; the hashes of what was read by path, None where the report holds for this run only; and
+    warnings about this run only."""
+    from .extensions import existing_rules, judge
+    from .rules import ALL_RULES
+    from .suppress import suppress
+
+    rules = existing_rules()
+    selection = select(config, rules.all)
+    # A foreign rule may ask for anything in any file.
+    whole = not config.relevance or any(rule not in ALL_RULES for rule in selection.rules)
+    sources = {file.rel: Path(file.path) for file in project.files}
+    model, records, unread = understand(project, config, asked.notify, whole)
+    warnings = [*rules.warnings, *model.warnings]
     asked.notify("applying the rules")
     found = [*unreadable(records), *judge(selection.rules, model, warnings)]
     kept = suppress([finding for finding in found if finding.code in selection.codes], records, config, selection, noqa=asked.noqa)
     certain = [finding for finding in kept if finding.confidence >= config.min_confidence]
-    source = cache(lambda rel: read_lines(sources[rel]) if rel in sources else ())
-    new = narrowed(fingerprinted(sorted(certain, key=order), source), project.root, config, asked, source)
-    return Report(
+    report = Report(
         root=str(project.root),
-        findings=tuple(finding for finding in new if finding.at.path in named),
+        findings=tuple(fingerprinted(sorted(certain, key=order), cache(lambda rel: read_lines(sources[rel]) if rel in sources else ()))),
         summary=Summary(
             files=len(project.files),
-            parsed=sum(record.error is None for record in records.values()),
+            parsed=sum(record.error is None and bool(record.lines) for record in records.values()),
             models=len(model.mapped_models),
             resolved_calls=model.resolved_calls,
             unresolved_calls=model.unresolved_calls,
-            duration_s=round(time.perf_counter() - started, 3),
             unreadable=tuple(sorted(rel for rel, record in records.items() if record.error is not None)),
         ),
         models=tuple(model.mapped_models),
         reveals=tuple(model.reveals),
         warnings=tuple(warnings),
     )
+    lasting = len(rules.all) == len(ALL_RULES) and not rules.warnings
+    return report, {str(sources[rel]): record.digest for rel, record in records.items()} if lasting else None, tuple(unread)
 
 
 def understand(
-    project: Project, config: Config, notify: Callable[[str], None] = silent
+    project: Project, config: Config, notify: Callable[[str], None] = silent, whole: bool = True
 ) -> tuple[Model, Mapping[str, Record], tuple[str, ...]]:
-    """Steps 2 and 3: what the project means, the records that this rests on, and warnings, one line each."""
+    """Steps 2 and 3: what the project means, the records that this rests on, and warnings about reading, one line each.
+
+    Where not `whole`, files that cannot matter are not parsed: their records are empty and have no lines.
+    """
     from .facts.reading import read_records
+    from .relevance import relevant
     from .semantics.model import analyse
 
     notify(f"reading {len(project.files)} files")
     sources = tuple((file.rel, Path(file.path)) for file in project.files)
-    records, unread = read_records(sources, cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs))
+    choose = None if whole else partial(relevant, project.files, config)
+    records, unread = read_records(sources, cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs), choose=choose)
     notify("following values and calls")
     model = analyse(project, records, config)
-    return model, records, (*unread, *model.warnings)
+    return model, records, unread
 
 
 def order(finding: Finding) -> tuple[str, int, int, str, str]:

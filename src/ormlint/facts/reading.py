@@ -14,7 +14,7 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import BaseContext
@@ -30,24 +30,31 @@ WORTH_A_PROCESS = 400_000
 """How many bytes of source a process must have to parse before it is worth starting: about half a second's work."""
 _CHUNK = 150_000
 
+Choose = Callable[[Mapping[str, bytes]], Collection[str]]
+"""Of the sources by name, the names of those that are needed."""
+_PLAIN = "-plain"
+"""Behind a digest in the cache: the source is known to have no error, and was not parsed."""
+_PLAIN_WORTH_A_PROCESS = 10 * WORTH_A_PROCESS
+
 _Sources = list[tuple[str, bytes]]
 _Blobs = list[tuple[str, bytes]]
 
 
 def read_records(
-    files: Sequence[tuple[str, Path]], *, cache_dir: Path | None, jobs: int
+    files: Sequence[tuple[str, Path]], *, cache_dir: Path | None, jobs: int, choose: Choose | None = None
 ) -> tuple[dict[str, Record], tuple[str, ...]]:
     """The record of each file by its name, in the order of `files`, and warnings, each one line.
 
     `files` are pairs of a name (the path relative to the root) and the path. `cache_dir` is where records are kept between runs;
     None keeps none. `jobs` is how many processes may parse. A file that cannot be read or parsed has a record with `error`.
+    `choose` says, of the sources by name, which files are needed: the others' records hold nothing but the digest, or the error.
     """
     with _without_collector():
-        return _read_records(files, cache_dir, jobs)
+        return _read_records(files, cache_dir, jobs, choose)
 
 
 def _read_records(
-    files: Sequence[tuple[str, Path]], cache_dir: Path | None, jobs: int
+    files: Sequence[tuple[str, Path]], cache_dir: Path | None, jobs: int, choose: Choose | None
 ) -> tuple[dict[str, Record], tuple[str, ...]]:
     cache, warnings = open_cache(cache_dir) if cache_dir is not None else (None, ())
     known = cache.digests if cache is not None else frozenset[str]()
@@ -55,6 +62,7 @@ def _read_records(
     digests: dict[str, str] = {}
     missing: dict[str, bytes] = {}
     paths: dict[str, Path] = {}
+    sources: dict[str, bytes] = {}
     for name, path in files:
         try:
             source = _read(path)
@@ -65,18 +73,31 @@ def _read_records(
         digest = hashlib.sha256(source).hexdigest()
         digests[name] = digest
         paths[digest] = path
-        if digest not in known:
+        if choose is not None:
+            sources[name] = source
+        elif digest not in known:
             missing[digest] = source
+    wanted = set(digests.values())
+    fresh: dict[str, bytes] = {}
+    if choose is not None:
+        needed = choose(sources)
+        wanted = {digests[name] for name in sources if name in needed}
+        rest = {digests[name]: source for name, source in sources.items() if digests[name] not in wanted}
+        checked = {digest for digest in rest if digest in known or digest + _PLAIN in known}
+        plain = set(_plain({digest: source for digest, source in rest.items() if digest not in checked}, jobs))
+        fresh = {digest + _PLAIN: encode(Record(digest + _PLAIN, ())) for digest in plain}
+        wanted |= rest.keys() - checked - plain
+        missing = {digests[name]: source for name, source in sources.items() if digests[name] in wanted - known}
+        sources.clear()
     records: dict[str, Record] = {}
     if cache is not None:
-        records, said = load(cache, set(digests.values()) & known)
+        records, said = load(cache, wanted & known)
         warnings += said
-        for digest in set(digests.values()) & known - records.keys():
+        for digest in wanted & known - records.keys():
             try:
                 missing[digest] = _read(paths[digest])
             except OSError:
                 continue
-    fresh: dict[str, bytes] = {}
     for digest, blob in _parse(missing, jobs):
         record = records[digest] = decode(blob)
         if record.error is None:
@@ -87,6 +108,8 @@ def _read_records(
     for name, _ in files:
         if name in unread:
             found[name] = unread[name]
+        elif digests[name] not in wanted:
+            found[name] = Record(digests[name], ())
         else:
             found[name] = records.get(digests[name]) or Record("", (0,), error="cannot be read: it changed while it was read")
     return found, warnings
@@ -114,6 +137,29 @@ class _without_collector:
     def __exit__(self, *_: object) -> None:
         if self.enabled:
             gc.enable()
+
+
+# Checking
+
+
+def _plain(sources: Mapping[str, bytes], jobs: int) -> Iterator[str]:
+    """The digests of the sources that the parser would accept, as far as that can be told without it."""
+    workers = min(jobs, sum(map(len, sources.values())) // _PLAIN_WORTH_A_PROCESS)
+    if workers > 1 and not multiprocessing.current_process().daemon:
+        try:
+            with ProcessPoolExecutor(workers, mp_context=_context(), initializer=_ignore_interrupt) as pool:
+                for found in pool.map(_plain_chunk, _chunks(sources)):
+                    yield from found
+            return
+        except (OSError, ImportError, BrokenProcessPool):
+            pass
+    yield from nesting.on_deep_stack(_plain_chunk, list(sources.items()))
+
+
+def _plain_chunk(sources: _Sources) -> list[str]:
+    from ormlint.facts.plain import is_plain
+
+    return [digest for digest, source in sources if is_plain(source)]
 
 
 # Parsing

@@ -1,0 +1,392 @@
+"""Which files can matter, told from their bytes: only those are parsed.
+
+Takes the project's files and their sources; gives the paths to parse. It errs towards too many: leaving a file out must never change a
+finding. What is left out is a module without content for the later steps, not a missing one. Knows nothing of trees and values.
+
+Three closures, in this order, repeated until nothing is new:
+
+1. *Active* files can do something with the ORM. A file that imports an ORM package is active; so is one that mentions a tainted name of
+   a module that it imports. A name at the top of a module is tainted where its block of code mentions an ORM name or another tainted one.
+2. *Ports*: an abstract class that an active file implements is tainted, for its callers reach the ORM through it.
+3. *Support*: what an active file imports, directly or not, and what implements the ports in there. Values flow into it, and effects out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from .config import Config
+from .facts.records import Record
+from .project import SourceFile
+from .semantics.layers import layers_of
+from .semantics.symbols import ModuleScope
+
+ORM_PACKAGES: Final = (
+    b"sqlalchemy", b"sqlmodel", b"alembic", b"geoalchemy2", b"advanced_alchemy",
+)  # fmt: skip
+"""Parts of the names of packages whose values are ORM values; `flask_sqlalchemy` and its like hold the first."""
+ALWAYS: Final = re.compile(rb"ormlint\s*:|noqa\s*:?[^\n]*\bORM\d*|\breveal_orm\b", re.IGNORECASE)
+"""What makes a file matter for itself: comments that may be reported as useless, and questions of suites."""
+GAP: Final = rb"(?:[ \t\f]|\\\r?\n)"
+FROM: Final = re.compile(
+    rb"(?:^|[;:\\])[ \t\f]*from" + GAP + rb"*(\.[.\s\\]*[\w.]*|(?<=[ \t\f\n])[\w.]+)" + GAP + rb"*\bimport\b" + GAP + rb"*"
+    rb"(?:\(((?:[^)#]|#[^\n]*)*)\)|((?:[^;#\n\\]|\\\r?\n)*))",
+    re.MULTILINE,
+)
+IMPORT: Final = re.compile(rb"(?:^|[;:\\])[ \t\f]*import(?:[ \t\f]|\\\r?\n)+((?:[\w.,* \t\f]|\\\r?\n)+)", re.MULTILINE)
+COMMENT: Final = re.compile(rb"#[^\n]*")
+WORD: Final = re.compile(rb"\w+")
+BLOCK: Final = re.compile(rb"^(?=[@\w*(\[])(?!(?:else|elif|except|finally|case)\b)", re.MULTILINE)
+DEFINES: Final = re.compile(rb"(?:@[^\n]*\n(?:[ \t)][^\n]*\n|\n)*)*(?:async[ \t]+def|def|class|type)[ \t]+(\w+)")
+BINDS: Final = re.compile(rb"^[ \t]*((?:\w+[ \t]*,[ \t]*)*\w+)[ \t]*(?::[^=\n]*)?=(?!=)|\b(?:def|class|as|for)[ \t]+(\w+)", re.MULTILINE)
+INNER_DEFINITION: Final = re.compile(rb"^[ \t]+(?:async[ \t]+)?def[ \t]", re.MULTILINE)
+CLASS: Final = re.compile(rb"^[ \t]*class[ \t]+(\w+)[ \t]*(?:\[[^\]]*\])?[ \t]*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?[ \t]*:", re.MULTILINE)
+METHOD: Final = re.compile(rb"^[ \t]+(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
+PORT: Final = re.compile(rb"\b(?:Protocol|abstractmethod|NotImplementedError)\b")
+MOST_IMPLEMENTATIONS: Final = 30
+"""A port with more implementing files is resolved to none of them by the analysis; so many are parsed that it still sees too many."""
+
+
+class Block(msgspec.Struct, frozen=True, gc=False):
+    """A statement at the top of a module: the names that it binds and all words in it."""
+
+    names: frozenset[bytes]
+    words: frozenset[bytes]
+    is_import: bool = False
+
+
+class Imported(msgspec.Struct, frozen=True, gc=False):
+    """One imported name: what a word of this file stands for."""
+
+    word: bytes
+    """The name as this file writes it; `*` for all names."""
+    modules: tuple[str, ...]
+    """The files of the module itself where the word stands for a module; of the packages that hold it, too."""
+    owners: tuple[str, ...]
+    """The files of the module that holds the name."""
+    name: bytes
+    """The name in that module."""
+
+
+class Port(msgspec.Struct, frozen=True):
+    """A class that leaves methods to others."""
+
+    file: str
+    name: bytes
+    implementers: tuple[str, ...]
+    """Files that hold a class that may implement it."""
+
+
+def relevant(files: Iterable[SourceFile], config: Config, sources: Mapping[str, bytes]) -> frozenset[str]:
+    """The paths, relative to the root, of the files to parse. `sources` are by such paths, too."""
+    scan = Scan([file for file in files if file.rel in sources], sources)
+    active = scan.active()
+    chosen = {rel for rel, source in sources.items() if ALWAYS.search(source)}
+    chosen |= scan.supported(active | chosen)
+    chosen |= scan.chains(config, active)
+    return frozenset(chosen)
+
+
+class Scan:
+    """The import graph of a project and what of it is known to matter."""
+
+    def __init__(self, files: Collection[SourceFile], sources: Mapping[str, bytes]) -> None:
+        self.files = {file.rel: file for file in files}
+        self.sources = sources
+        self.modules: dict[str, list[str]] = defaultdict(list)
+        self.inside: dict[str, set[bytes]] = defaultdict(set)
+        for file in files:
+            for name in {file.module, file.rel.removesuffix(".py").replace("/", ".")}:
+                self.modules[name].append(file.rel)
+                package, _, last = name.rpartition(".")
+                self.inside[package].add(last.encode())
+        self.imported = {rel: tuple(self._imported(file)) for rel, file in self.files.items()}
+        self.imports: dict[str, frozenset[str]] = {}
+        self.importers: dict[str, list[str]] = defaultdict(list)
+        for rel, names in self.imported.items():
+            around = {file for name in names for file in (*name.modules, *name.owners)} | set(self._on_the_way(self.files[rel].module))
+            self.imports[rel] = frozenset(around - {rel})
+            for other in self.imports[rel]:
+                self.importers[other].append(rel)
+        self.members: dict[str, dict[bytes, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for file in files:
+            package, _, last = file.module.rpartition(".")
+            for holder in self.modules.get(package, ()) if package else ():
+                self.members[holder][last.encode()].add(file.rel)
+        for rel, names in self.imported.items():
+            for item in names:
+                if item.modules:
+                    self.members[rel][item.word].update(item.modules)
+        for rel, names in self.imported.items():
+            self.imported[rel] = tuple(self._through(item) for item in names)
+        self.attributes = {rel: set().union(*members.values()) for rel, members in self.members.items()}
+        self.seeds = {rel for rel in self.files if any(name in sources[rel].lower() for name in ORM_PACKAGES)}
+        self.tainted: dict[str, set[bytes]] = defaultdict(set)
+        self._blocks: dict[str, tuple[Block, ...]] = {}
+        self._ports: dict[str, tuple[Port, ...]] = {}
+
+    # The graph
+
+    def _imported(self, file: SourceFile) -> Iterator[Imported]:
+        """The names of modules of the project that a file imports."""
+        source = self.sources[file.rel]
+        for (plain,) in {(match,) for match in IMPORT.findall(source)}:
+            for part in plain.replace(b"\\", b" ").split(b","):
+                words = part.split()
+                if not words:
+                    continue
+                files = tuple(self._on_the_way(words[0].decode("utf-8", "replace")))
+                if files:
+                    yield Imported(words[2] if len(words) == 3 else words[0].partition(b".")[0], files, (), b"")
+        for origin, inner, line in set(FROM.findall(source)):
+            module = self._absolute(file, b"".join(origin.replace(b"\\", b" ").split()).decode("utf-8", "replace"))
+            if module is None or (module not in self.modules and module not in self.inside):
+                continue
+            owners = tuple(self._on_the_way(module))
+            for part in COMMENT.sub(b"", inner or line).replace(b"\\", b" ").split(b","):
+                words = part.split()
+                if words:
+                    full = f"{module}.{words[0].decode('utf-8', 'replace')}" if module else words[0].decode("utf-8", "replace")
+                    yield Imported(words[-1], tuple(self.modules.get(full, ())), owners, words[0])
+
+    def _through(self, item: Imported) -> Imported:
+        """The import of a name that is a module where it is imported from."""
+        further = {file for owner in item.owners for file in self.members.get(owner, {}).get(item.name, ())}
+        return msgspec.structs.replace(item, modules=tuple({*item.modules, *further})) if further else item
+
+    @staticmethod
+    def _absolute(file: SourceFile, written: str) -> str | None:
+        name = written.lstrip(".")
+        level = len(written) - len(name)
+        if not level:
+            return name
+        parts = file.module.split(".")
+        drop = level - (1 if file.is_package else 0)
+        if drop > len(parts):
+            return None
+        return ".".join([*parts[: len(parts) - drop], *([name] if name else [])])
+
+    def _on_the_way(self, module: str) -> Iterator[str]:
+        """The files of a module and of the packages that hold it."""
+        name = module
+        while name:
+            yield from self.modules.get(name, ())
+            name = name.rpartition(".")[0]
+
+    # What can act
+
+    def active(self) -> set[str]:
+        """Files that can do something with the ORM, by themselves or through what they import."""
+        active = set(self.seeds)
+        waiting = set(active)
+        ports: dict[Port, None] | None = None
+        while True:
+            while waiting:
+                rel = waiting.pop()
+                if self._spread(rel):
+                    active.add(rel)
+                    waiting.update(self.importers.get(rel, ()))
+            if ports is None:
+                every = (port for rel in self.files for port in self.ports(rel))
+                ports = dict.fromkeys(port for port in every if len(port.implementers) <= MOST_IMPLEMENTATIONS)
+            for port in list(ports):
+                if not active.isdisjoint(port.implementers):
+                    del ports[port]
+                    if port.name not in self.tainted[port.file]:
+                        self.tainted[port.file].add(port.name)
+                        active.add(port.file)
+                        waiting.add(port.file)
+                        waiting.update(self.importers.get(port.file, ()))
+            if not waiting:
+                return active
+
+    def _spread(self, rel: str) -> bool:
+        """Taint what mentions tainted names in a file; whether there is more than before."""
+        known = self.tainted[rel]
+        before = len(known)
+        is_seed = rel in self.seeds
+        bad: set[bytes] = set()
+        modules: list[Imported] = []
+        for item in self.imported[rel]:
+            for owner in item.owners:
+                names = self.tainted.get(owner)
+                if names and item.word == b"*":
+                    known |= names
+                elif names and item.name in names:
+                    bad.add(item.word)
+            if item.modules:
+                modules.append(item)
+        pending = [block for block in self.blocks(rel) if not block.is_import]
+        if is_seed:
+            bad |= {word for block in self.blocks(rel) for word in block.words if any(name in word.lower() for name in ORM_PACKAGES)}
+            for block in self.blocks(rel):
+                if block.is_import and not bad.isdisjoint(block.words):
+                    bad |= block.names
+        # An imported name can be imported from here again.
+        known |= bad
+        bad |= known
+        if not bad and not any(self.tainted.get(file) for item in modules for file in self._below(item.modules)):
+            return False
+        mentions = is_seed
+        while True:
+            hit = [
+                block
+                for block in pending
+                if not bad.isdisjoint(block.words)
+                or any(item.word in block.words and self._reached(item.modules, block.words) for item in modules)
+            ]
+            if not hit:
+                break
+            mentions = True
+            for block in hit:
+                pending.remove(block)
+                known |= block.names
+                bad |= block.names
+        return len(known) > before or (mentions and not before)
+
+    def _below(self, modules: Iterable[str]) -> set[str]:
+        """Files of modules, and those that are reached through attributes of them."""
+        return closed(modules, self.attributes)
+
+    def _reached(self, modules: Iterable[str], words: frozenset[bytes]) -> bool:
+        """Whether words lead from modules, through modules that are their attributes, to a tainted name."""
+        seen = set(modules)
+        waiting = list(seen)
+        while waiting:
+            file = waiting.pop()
+            if not words.isdisjoint(self.tainted.get(file, ())):
+                return True
+            for word, further in self.members[file].items():
+                if word in words:
+                    waiting += further - seen
+                    seen |= further
+        return False
+
+    def blocks(self, rel: str) -> tuple[Block, ...]:
+        """The statements at the top of a file."""
+        found = self._blocks.get(rel)
+        if found is None:
+            found = self._blocks[rel] = tuple(split(self.sources[rel]))
+        return found
+
+    # Ports
+
+    def ports(self, rel: str) -> tuple[Port, ...]:
+        """The abstract classes of a file, with the files that may implement them."""
+        found = self._ports.get(rel)
+        if found is None:
+            source = self.sources[rel]
+            found = self._ports[rel] = tuple(self._find_ports(rel, source)) if PORT.search(source) else ()
+        return found
+
+    def _find_ports(self, rel: str, source: bytes) -> Iterator[Port]:
+        starts = list(CLASS.finditer(source))
+        for at, match in enumerate(starts):
+            body = source[match.start() : starts[at + 1].start() if at + 1 < len(starts) else len(source)]
+            if not PORT.search(body):
+                continue
+            name = match[1]
+            implementers = set(self._subclassing(rel, name))
+            methods = {method for method in METHOD.findall(body) if not method.startswith(b"__")} or set(METHOD.findall(body))
+            if b"Protocol" in (match[2] or b"") and methods:
+                implementers |= self._defining(methods)
+            implementers.discard(rel)
+            yield Port(rel, name, tuple(sorted(implementers)))
+
+    def _subclassing(self, rel: str, name: bytes) -> Iterator[str]:
+        """Files with a class below a class, as far as text tells, through classes between them."""
+        waiting = [(rel, name)]
+        seen = {(rel, name)}
+        while waiting:
+            file, base = waiting.pop()
+            for other in (file, *self.importers.get(file, ())):
+                source = self.sources[other]
+                if base not in source:
+                    continue
+                for match in CLASS.finditer(source):
+                    if match[2] and base in WORD.findall(match[2]) and (other, match[1]) not in seen:
+                        seen.add((other, match[1]))
+                        waiting.append((other, match[1]))
+                        yield other
+                if len(seen) > 4 * MOST_IMPLEMENTATIONS:
+                    return
+
+    def _defining(self, methods: Collection[bytes]) -> set[str]:
+        """Files that define every one of some methods, or some of them and import the others' words."""
+        rarest, *others = sorted(methods, key=lambda name: (-len(name), name))
+        found = set()
+        for rel, source in self.sources.items():
+            if rel in self.files and b"def " + rarest in source and all(name in source for name in others):
+                found.add(rel)
+        return found
+
+    # What they need
+
+    def supported(self, start: Collection[str]) -> set[str]:
+        """The files and all that they import, directly or not, with what implements the ports in there."""
+        seen = {rel for rel in start if rel in self.files}
+        waiting = list(seen)
+        while waiting:
+            rel = waiting.pop()
+            further = set(self.imports[rel])
+            for port in self.ports(rel):
+                further.update(port.implementers[:MOST_IMPLEMENTATIONS])
+            waiting += further - seen
+            seen |= further
+        return seen
+
+    def chains(self, config: Config, active: Collection[str]) -> set[str]:
+        """The files on the ways by which a domain module imports the ORM."""
+        empty = Record("", (0,))
+        scopes = [ModuleScope(file.module, file.rel, file.is_package, file.role, empty) for file in self.files.values()]
+        layers = layers_of(scopes, config.layers)
+        domain = {file.rel for file in self.files.values() if file.module in layers and layers[file.module].layer == "domain"}
+        if not domain:
+            return set()
+        forward = closed(domain, self.imports)
+        above = {rel: [up for up in self.importers.get(rel, ()) if up in forward] for rel in forward}
+        backward = closed([rel for rel in active if rel in forward], above)
+        return domain | (forward & backward)
+
+
+def closed(start: Iterable[str], edges: Mapping[str, Iterable[str]]) -> set[str]:
+    seen = set(start)
+    waiting = list(seen)
+    while waiting:
+        for other in edges.get(waiting.pop(), ()):
+            if other not in seen:
+                seen.add(other)
+                waiting.append(other)
+    return seen
+
+
+def split(source: bytes) -> Iterator[Block]:
+    """The statements at the top of a module. Text in column 0 of a long string may cut one in two; then the whole is one block."""
+    cuts = [match.start() for match in BLOCK.finditer(source)]
+    parts = [source[start:end] for start, end in zip(cuts, [*cuts[1:], len(source)], strict=False)]
+    decorators = b""
+    for part in parts:
+        if part.startswith(b"@"):
+            decorators += part
+            continue
+        text = decorators + part
+        decorators = b""
+        defined = DEFINES.match(text)
+        if defined is not None:
+            names = frozenset((defined[1],))
+        elif INNER_DEFINITION.search(part) and not re.match(rb"(?:if|try|with|for|while|match)\b", part):
+            everything = frozenset(WORD.findall(source))
+            yield Block(everything, everything)
+            return
+        else:
+            if re.match(rb"(?:from|import)\b", part):
+                words = frozenset(WORD.findall(COMMENT.sub(b"", part)))
+                yield Block(words, words, True)
+                continue
+            names = frozenset(word for found in BINDS.findall(part) for word in WORD.findall(b" ".join(found)))
+        yield Block(names, frozenset(WORD.findall(text)))
