@@ -10,6 +10,7 @@ import ast
 import builtins
 import io
 import tokenize
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,87 @@ def test_comments_and_blank_lines_at_the_end_change_nothing(project: tuple[Suite
     assert found(analyse(replaced(test.files, longer), suite.code)) == found(analyse(test.files, suite.code))
 
 
+# Without the rules about imports: a module that offers another's names imports them.
+@pytest.mark.parametrize("project", [project for project in PROJECTS if project[0].code not in ("ORM101", "ORM102", "ORM103")], ids=name)
+def test_what_a_module_defines_may_live_in_another(project: tuple[Suite, SuiteTest]) -> None:
+    suite, test = project
+    moved: dict[str, str] = {}
+    for file in test.files:
+        path = Path(file.path)
+        movable = path.suffix == ".py" and path.parent.parts and path.name != "__init__.py" and path.stem.isidentifier()
+        names = _defined(file) if movable else []
+        if names:
+            target = f"{path.stem}_moved"
+            moved[file.path] = f"from .{target} import {', '.join(names)}\n"
+            moved[str(path.with_name(f"{target}.py"))] = file.text
+    if not moved:
+        pytest.skip("nothing is defined that could be moved")
+    files = replaced(test.files, moved)
+    after = [(code, path.replace("_moved.py", ".py"), *rest) for code, path, *rest in found(analyse(files, suite.code))]
+    assert sorted(after) == [tuple(one) for one in found(analyse(test.files, suite.code))]
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=name)
+def test_functions_may_be_static_methods(project: tuple[Suite, SuiteTest]) -> None:
+    suite, test = project
+    wrapped: dict[str, str] = {}
+    lines: dict[tuple[str, int], int] = {}
+    for file in test.files:
+        if file.path.endswith(".py") and not Path(file.path).name.startswith(("test_", "conftest")):
+            wrapped[file.path], numbers = _in_classes(file.text)
+            lines.update({(file.path, new): old for new, old in numbers.items()})
+    if all(wrapped.get(file.path, file.text) == file.text for file in test.files):
+        pytest.skip("no function stands by itself")
+    after = found(analyse(replaced(test.files, wrapped), suite.code))
+    assert sorted((code, path, lines.get((path, line), line), sure) for code, path, line, sure in after) == [
+        tuple(one) for one in found(analyse(test.files, suite.code))
+    ]
+
+
+def _in_classes(text: str) -> tuple[str, dict[int, int]]:
+    """The file with each plain function at its top in a class of its own and under its old name, and the old line of each new one."""
+    source = text.split("\n")
+    plain = {
+        node.lineno: node
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list and not _has_long_strings(node)
+    }
+    made: list[str] = []
+    numbers: dict[int, int] = {}
+    number = 1
+    while number <= len(source):
+        node = plain.get(number)
+        last = number if node is None or node.end_lineno is None else node.end_lineno
+        if node is not None:
+            made += [f"class _{node.name}_holder:", "    @staticmethod"]
+        for old in range(number, last + 1):
+            line = source[old - 1]
+            made.append(f"    {line}" if node is not None and line.strip() else line)
+            numbers[len(made)] = old
+        if node is not None:
+            made.append(f"{node.name} = _{node.name}_holder.{node.name}")
+        number = last + 1
+    return "\n".join(made), numbers
+
+
+def _has_long_strings(node: ast.AST) -> bool:
+    return any(isinstance(inner, ast.Constant | ast.JoinedStr) and inner.lineno != inner.end_lineno for inner in ast.walk(node))
+
+
+def _defined(file: SourceFile) -> list[str]:
+    """All names that a module binds at its top, so that another can offer them as its own."""
+    names: dict[str, None] = {}
+    for node in ast.parse(file.text).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names[node.name] = None
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names.update(dict.fromkeys((alias.asname or alias.name).split(".")[0] for alias in node.names))
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names.update({inner.id: None for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name)})
+    return [one for one in names if one not in ("*", "annotations", "__all__")]
+
+
 def _with_aliases(file: SourceFile, files: tuple[SourceFile, ...]) -> str:
     """The file with `from x import Y` as `from x import Y as Y_`, wherever Y can be renamed in this file alone."""
     tree = ast.parse(file.text)
@@ -126,7 +208,7 @@ def _names(node: ast.stmt) -> list[str]:
 
 
 def _in_strings(tree: ast.Module) -> set[str]:
-    """Names that stand in a string: annotations in quotes, targets of relationships, `__all__`; and in f-strings, which older tokenizers skip."""
+    """Names that stand in a string: quoted annotations, targets of relationships, `__all__`; and in f-strings, one token before 3.12."""
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -173,4 +255,4 @@ def _line_offsets(text: str) -> list[int]:
 def _following(text: str) -> dict[tuple[int, int], str]:
     """For each token's start, the token after it."""
     tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
-    return {one.start: two.string for one, two in zip(tokens, tokens[1:], strict=False)}
+    return {one.start: two.string for one, two in pairwise(tokens)}
