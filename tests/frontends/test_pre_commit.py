@@ -38,6 +38,7 @@ def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml"):
         shutil.copy(PACKAGE / name, folder / name)
+    shutil.copytree(PACKAGE / "fixtures" / "rules", folder / "fixtures" / "rules")
     shutil.copytree(PACKAGE / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     return committed(folder)
 

@@ -86,7 +86,7 @@ def command(
             colour=output_file is None and colour(sys.stdout),
             links=output_file is None and links(sys.stdout),
             statistics=statistics,
-            rules=rule_texts(),
+            rules=rule_texts() if output_format == "sarif" else (),
             version=__version__,
         )
         text = renderer(output_format)(report, view)
