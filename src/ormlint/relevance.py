@@ -30,6 +30,7 @@ ORM_PACKAGES: Final = (
     b"sqlalchemy", b"sqlmodel", b"alembic", b"geoalchemy2", b"advanced_alchemy",
 )  # fmt: skip
 """Parts of the names of packages whose values are ORM values; `flask_sqlalchemy` and its like hold the first."""
+ORM_SPELLINGS: Final = (*ORM_PACKAGES, b"SQLAlchemy", b"SQLModel")
 ALWAYS: Final = re.compile(rb"ormlint\s*:|noqa\s*:?[^\n]*\bORM\d*|\breveal_orm\b", re.IGNORECASE)
 """What makes a file matter for itself: comments that may be reported as useless, and questions of suites."""
 GAP: Final = rb"(?:[ \t\f]|\\\r?\n)"
@@ -50,6 +51,10 @@ METHOD: Final = re.compile(rb"^[ \t]+(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILI
 PORT: Final = re.compile(rb"\b(?:Protocol|abstractmethod|NotImplementedError)\b")
 MOST_IMPLEMENTATIONS: Final = 30
 """A port with more implementing files is resolved to none of them by the analysis; so many are parsed that it still sees too many."""
+
+
+WORTH_SCANNING: Final = 0.15
+"""Where files that name the ORM are a larger part of the project, nearly all others turn out to matter, and the scan costs more than it saves."""
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
@@ -84,6 +89,9 @@ class Port(msgspec.Struct, frozen=True):
 
 def relevant(files: Iterable[SourceFile], config: Config, sources: Mapping[str, bytes]) -> frozenset[str]:
     """The paths, relative to the root, of the files to parse. `sources` are by such paths, too."""
+    seeds = [source for source in sources.values() if is_seed(source)]
+    if sum(map(len, seeds)) > WORTH_SCANNING * sum(map(len, sources.values())):
+        return frozenset(sources)
     scan = Scan([file for file in files if file.rel in sources], sources)
     active = scan.active()
     chosen = {rel for rel, source in sources.items() if ALWAYS.search(source)}
@@ -125,7 +133,7 @@ class Scan:
         for rel, names in self.imported.items():
             self.imported[rel] = tuple(self._through(item) for item in names)
         self.attributes = {rel: set().union(*members.values()) for rel, members in self.members.items()}
-        self.seeds = {rel for rel in self.files if any(name in sources[rel].lower() for name in ORM_PACKAGES)}
+        self.seeds = {rel for rel in self.files if is_seed(sources[rel])}
         self.tainted: dict[str, set[bytes]] = defaultdict(set)
         self._blocks: dict[str, tuple[Block, ...]] = {}
         self._ports: dict[str, tuple[Port, ...]] = {}
@@ -352,6 +360,11 @@ class Scan:
         above = {rel: [up for up in self.importers.get(rel, ()) if up in forward] for rel in forward}
         backward = closed([rel for rel in active if rel in forward], above)
         return domain | (forward & backward)
+
+
+def is_seed(source: bytes) -> bool:
+    """Whether a source names an ORM package."""
+    return any(name in source for name in ORM_SPELLINGS)
 
 
 def closed(start: Iterable[str], edges: Mapping[str, Iterable[str]]) -> set[str]:

@@ -1,0 +1,1 @@
+"""How fast `ormlint` is, against its peers, in one run on one machine: `python -m benchmarks --help`."""
