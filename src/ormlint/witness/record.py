@@ -118,7 +118,7 @@ def read_record(path: Path) -> Record:
 def _parse(lines: Iterable[bytes], name: str) -> Record:
     head: Union[Head, None] = None
     files: list[File] = []
-    sites: list[Site] = []
+    sites: dict[tuple[object, ...], Site] = {}
     warnings: list[str] = []
     for number, line in enumerate(lines, 1):
         try:
@@ -137,12 +137,13 @@ def _parse(lines: Iterable[bytes], name: str) -> Record:
         elif isinstance(entry, File):
             files.append(entry)
         elif isinstance(entry, Site):
-            sites.append(entry)
+            key = _key(entry)  # merged at once, so that a record of many runs takes the room of one
+            sites[key] = _add(sites[key], entry) if key in sites else entry
         elif isinstance(entry, Caution):
             warnings.append(entry.text)
     if head is None:
         raise RecordError(f"{name} is empty: make a record with `pytest --ormlint-witness`")
-    return Record(head, tuple(files), tuple(sites), tuple(warnings))
+    return Record(head, tuple(files), tuple(sites.values()), tuple(warnings))
 
 
 def merge(records: Iterable[Record]) -> Record:
@@ -165,7 +166,7 @@ def merge(records: Iterable[Record]) -> Record:
             files[file.path] = file if file.sha256 is not None or known is None else known
             ran.setdefault(file.path, set()).update(_lines(file.ran))
         for site in record.sites:
-            key = (site.kind, site.path, site.line, site.end_line, site.function, site.cls, site.attr)
+            key = _key(site)
             sites[key] = _add(sites[key], site) if key in sites else site
     versions = tuple(dict.fromkeys(version for head in heads for version in head.sqlalchemy))
     if len(versions) > 1:
@@ -183,6 +184,10 @@ def merge(records: Iterable[Record]) -> Record:
         tuple(sorted(sites.values(), key=lambda site: (site.path, site.line, site.kind, site.cls or "", site.attr or ""))),
         tuple(warnings),
     )
+
+
+def _key(site: Site) -> tuple[object, ...]:
+    return site.kind, site.path, site.line, site.end_line, site.function, site.cls, site.attr
 
 
 def _add(one: Site, other: Site) -> Site:
