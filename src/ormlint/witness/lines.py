@@ -69,6 +69,8 @@ class _Monitored:
     def stop(self) -> None:
         if self._tool is not None:
             self._monitoring.set_events(self._tool, 0)
+            for event in (self._monitoring.events.PY_START, self._monitoring.events.LINE):
+                self._monitoring.register_callback(self._tool, event, None)  # what is set for one code object stays set
             self._monitoring.free_tool_id(self._tool)
             self._tool = None
 
