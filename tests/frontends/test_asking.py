@@ -74,6 +74,36 @@ def test_configured_layers_name_their_pattern(run: Run, layered: Path) -> None:
     assert listed["shop.repositories"][0] == ""
 
 
+def test_init_writes_the_layers_that_were_detected(run: Run, layered: Path) -> None:
+    (layered / "src/shop/repositories/orders.py").touch()
+    for name in ("api.py", "domain.py"):
+        (layered / "src/shop" / name).touch()
+    before = {item["module"]: item["layer"] for item in json.loads(run("layers", "--output-format", "json").out)}
+    assert run("init").status == 0
+    lines = (layered / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    assert 'layers.domain = ["shop.domain"]' in lines
+    assert 'layers.persistence = ["shop.models", "shop.repositories"]' in lines
+    assert 'layers.entrypoint = ["shop.api"]' in lines
+    ran = run("layers", "--output-format", "json")
+    assert ran.err == ""
+    assert {item["module"]: item["layer"] for item in json.loads(ran.out)} == before | {"shop.models": "persistence"}
+
+
+def test_patterns_that_match_nothing_are_named(run: Run, layered: Path) -> None:
+    (layered / "ormlint.toml").write_text('[layers]\ndomain = ["shop.domian.**"]\n', encoding="utf-8")
+    warning = 'layers.domain: "shop.domian.**" matches no module; `ormlint layers` lists them'
+    for _ in range(2):
+        assert run("check", "--output-format", "json").err == f"ormlint: warning: {warning}\n"
+    assert f"warning: {warning}\n" in run("check").out
+    assert run("layers").err == f"ormlint: warning: {warning}\n"
+
+
+def test_a_module_in_two_layers_is_an_error(run: Run, layered: Path) -> None:
+    (layered / "ormlint.toml").write_text('[layers]\ndomain = ["shop.models"]\npersistence = ["shop.m*"]\n', encoding="utf-8")
+    for command in ("check", "layers"):
+        refused(run(command), 'shop.models is in two layers: in domain by "shop.models" and in persistence by "shop.m*"')
+
+
 def test_effects_lead_to_where_they_happen(run: Run, layered: Path) -> None:
     found = json.loads(run("effects", "shop.nightly:nightly", "--output-format", "json").out)
     assert (found["function"], found["path"], found["line"]) == ("shop.nightly:nightly", "src/shop/nightly.py", 6)

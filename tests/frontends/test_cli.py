@@ -188,6 +188,7 @@ def test_init_writes_a_configuration_once(run: Run, shop: Path) -> None:
     text = (shop / "pyproject.toml").read_text()
     assert text.startswith('[project]\nname = "shop"')
     assert '# layers.domain = ["shop.domain.**"]' in text
+    assert 'layers.persistence = ["shop.models"]' in text.splitlines()
     assert run("check").status == 1
     assert run("init").status == 2
     uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines())

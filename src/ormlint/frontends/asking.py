@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from ..config import ConfigError, printable
+from ..layer_patterns import layer_warnings
 from ..pipeline import overlaid, understand
 from ..project import Project, discover
 from .options import configuration, project_root
@@ -32,9 +33,10 @@ def ask(paths: tuple[Path, ...], options: Mapping[str, Any], contents: Mapping[s
     root = project_root(paths)
     config = msgspec.structs.replace(configuration(root, options), relevance=False)
     project = overlaid(discover(root, config), contents or {})
+    misplaced = layer_warnings(config.layers, project.files)
     with progress() as notify:
-        model, records, warnings = understand(project, config, notify)
-    for warning in warnings:
+        model, records, unread = understand(project, config, notify)
+    for warning in (*misplaced, *unread, *model.warnings):
         click.echo(f"ormlint: warning: {printable(warning)}", err=True)
     for rel, record in records.items():
         if record.error is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -103,6 +104,11 @@ def analysed(root: Path, extra: tuple[str, ...], noqa: bool, contents: dict[str,
         return Result(check(root, configuration(root, extra), request=Request(noqa=noqa, contents=contents or {})).findings)
     except ConfigError as error:
         return Result(problem=f"ormlint cannot run: {printable(str(error))}")
+    except Exception as error:
+        if os.environ.get("ORMLINT_DEBUG"):
+            raise
+        said = printable(f"{type(error).__name__}: {error}")
+        return Result(problem=f"ormlint cannot run: internal error: {said} (ORMLINT_DEBUG=1 shows where; please report it)")
 
 
 def configuration(root: Path, extra: tuple[str, ...]) -> Config:

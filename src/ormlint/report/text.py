@@ -26,7 +26,7 @@ PROSE = 100
 """Columns that a sentence takes at most: a line that is longer is hard to follow."""
 NAMED = 5
 """How many of the files that could not be read are named."""
-CONFIDENCE_STYLE = {Confidence.certain: "bold red", Confidence.likely: "bold yellow", Confidence.possible: "bold cyan"}
+CONFIDENCE_STYLE = {Confidence.certain: "bold red", Confidence.likely: "bold magenta", Confidence.possible: "bold cyan"}
 
 
 def render(report: Report, view: View) -> str:
@@ -95,7 +95,7 @@ def finding_lines(finding: Finding, view: View) -> Iterator[tuple[Text, int | No
     if isinstance(finding, WitnessedFinding) and finding.witness is not None:
         verdict = finding.witness.verdict
         said = f": {harmless(finding.witness.text)}" if finding.witness.text else ""
-        yield Text.assemble("    ", ("run:", "bold magenta"), " ", (verdict.label, VERDICT_STYLE[verdict]), said), 6
+        yield Text.assemble("    ", ("run:", "bold blue"), " ", (verdict.label, VERDICT_STYLE[verdict]), said), 6
     for number, step in enumerate(finding.trail, 1):
         label = f"    {number:>2}. "
         yield Text.assemble((label, "cyan"), harmless(step.note)), len(label)
@@ -185,7 +185,7 @@ def missed_lines(report: Report, view: View) -> Iterator[tuple[Text, int | None]
             Text.assemble("  ", (where, linked("dim", missed.at.path, view)), " ", (missed.code, "bold"), f" {harmless(missed.message)}"),
             4,
         )
-        yield Text.assemble("    ", ("run:", "bold magenta"), f" {harmless(missed.witness.text)}"), 6
+        yield Text.assemble("    ", ("run:", "bold blue"), f" {harmless(missed.witness.text)}"), 6
     yield Text(""), None
 
 

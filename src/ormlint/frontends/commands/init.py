@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from ...config import ConfigError, printable, read_table
+from ..asking import ask
 from ..options import project_root
 from ..output import deliver, write_whole
+
+if TYPE_CHECKING:
+    from ...semantics.model import Model
 
 EXAMPLES = """\b
 Example:
   ormlint init
 """
+LAYERS: Final = {"domain": "domain.**", "persistence": "persistence.**", "unit-of-work": "persistence.unit_of_work", "entrypoint": "web.**"}
+"""The layers, each with what an example of its modules is called."""
 TEMPLATE: Final = """\
 # What `ormlint check` reports, besides the rules that are on by default.
 # extend-select = ["ORM212"]
@@ -24,12 +32,8 @@ TEMPLATE: Final = """\
 # Files that are not read, as in .gitignore; what git ignores is left out anyway.
 # exclude = ["vendored/"]
 
-# Which modules play which role. Detected from names where left out.
-# layers.domain = ["{package}.domain.**"]
-# layers.persistence = ["{package}.persistence.**"]
-# layers.unit-of-work = ["{package}.persistence.unit_of_work"]
-# layers.entrypoint = ["{package}.web.**", "{package}.cli"]
-"""
+# Which modules play which role: dotted names, `*` for one part, `**` for any number. `ormlint layers` shows what this gives.
+{layers}"""
 
 
 @click.command("init", epilog=EXAMPLES)
@@ -42,7 +46,8 @@ def command(path: Path | None) -> int:
     if own.exists() or (pyproject.exists() and read_table(pyproject) is not None):
         present = own if own.exists() else pyproject
         raise ConfigError(f"{printable(str(present))} configures ormlint already; edit it there")
-    text = TEMPLATE.format(package=package_name(root))
+    asked = ask((root,), {})
+    text = TEMPLATE.format(layers="".join(layer_lines(patterns(asked.model), package_name(root))))
     if pyproject.exists():
         before = pyproject.read_text(encoding="utf-8").rstrip("\n")
         write_whole(pyproject, f"{before}\n\n[tool.ormlint]\n{text}")
@@ -50,6 +55,39 @@ def command(path: Path | None) -> int:
         write_whole(own, text)
     deliver(f"Wrote {printable(str(pyproject if pyproject.exists() else own))}. Next: ormlint check\n", None)
     return 0
+
+
+def patterns(model: Model) -> dict[str, tuple[str, ...]]:
+    """The patterns of each layer that name the modules that were detected there; those of mapped classes are persistence."""
+    placed = {module: item.layer for module, item in model.layers.items() if model.symbols.modules[module].role == "code"}
+    for mapped in model.mapped_models:
+        placed[mapped.module] = placed.get(mapped.module) or "persistence"
+    found: dict[str, tuple[str, ...]] = {}
+    for layer in LAYERS:
+        chosen = {module for module, of in placed.items() if of == layer}
+        widest = dict.fromkeys(package_of(module, chosen, placed.keys() - chosen) for module in sorted(chosen))
+        if widest:
+            found[layer] = tuple(widest)
+    return found
+
+
+def package_of(module: str, chosen: set[str], others: set[str]) -> str:
+    """The outermost package of a module that holds chosen modules only, itself one of them."""
+    parts = module.split(".")
+    for count in range(1, len(parts)):
+        package = ".".join(parts[:count])
+        if package in chosen and not any(other == package or other.startswith(f"{package}.") for other in others):
+            return package
+    return module
+
+
+def layer_lines(found: Mapping[str, tuple[str, ...]], package: str) -> Iterator[str]:
+    """A line for each layer: what was detected, or an example in a comment."""
+    for layer, example in LAYERS.items():
+        if layer in found:
+            yield f"layers.{layer} = {json.dumps(list(found[layer]))}\n"
+        else:
+            yield f'# layers.{layer} = ["{package}.{example}"]\n'
 
 
 def package_name(root: Path) -> str:
