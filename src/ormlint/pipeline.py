@@ -92,6 +92,7 @@ def judged(project: Project, config: Config, asked: Request) -> tuple[Report, Ma
     """The report on the whole project; the hashes of what was read by path, None where the report holds for this run only; and
     warnings about this run only."""
     from .extensions import existing_rules, judge
+    from .layer_patterns import layer_warnings
     from .rules import ALL_RULES
     from .suppress import suppress
 
@@ -100,8 +101,9 @@ def judged(project: Project, config: Config, asked: Request) -> tuple[Report, Ma
     # A foreign rule may ask for anything in any file.
     whole = not config.relevance or any(rule not in ALL_RULES for rule in selection.rules)
     sources = {file.rel: Path(file.path) for file in project.files}
+    misplaced = layer_warnings(config.layers, project.files)
     model, records, unread = understand(project, config, asked.notify, whole)
-    warnings = [*rules.warnings, *model.warnings]
+    warnings = [*rules.warnings, *misplaced, *model.warnings]
     asked.notify("applying the rules")
     found = [*unreadable(records), *judge(selection.rules, model, warnings)]
     kept = suppress([finding for finding in found if finding.code in selection.codes], records, config, selection, noqa=asked.noqa)
