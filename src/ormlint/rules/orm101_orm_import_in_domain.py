@@ -27,7 +27,9 @@ def check(model: Model) -> Iterator[Finding]:
             yield model.finding(CODE, NAME, site, message, Confidence.certain, symbol=scope.name)
         for site, name in model.imports_by_name(scope.name):
             if is_orm_package(name):
-                message = f"imports {name} by its name, in the domain: the business rules now need the ORM; let persistence depend on the domain"
+                message = (
+                    f"imports {name} by its name, in the domain: the business rules now need the ORM; let persistence depend on the domain"
+                )
                 yield model.finding(CODE, NAME, site, message, Confidence.certain, symbol=scope.name)
 
 

@@ -19,7 +19,8 @@ def check(model: Model) -> Iterator[Finding]:
             continue
         path = model.symbols.modules[info.module].path
         site = Site(path, info.node.start, info.node.name_start + len(info.name))
-        message = f"{info.name} is a mapped class in the domain: its shape, its state and its equality are the ORM's; keep a plain class here and map it in persistence"
+        what = f"{info.name} is a mapped class in the domain: its shape, its state and its equality are the ORM's"
+        message = f"{what}; keep a plain class here and map it in persistence"
         yield model.finding(CODE, NAME, site, message, Confidence.certain, symbol=info.id)
 
 

@@ -18,8 +18,11 @@ def check(model: Model) -> Iterator[Finding]:
         if event.via or model.is_generator_loop(item):
             continue
         what = "this block commits" if event.block else "commits"
-        message = f"{what} once for {each(item)}: a transaction and a round trip each, and half of the work stays when one fails; commit once after the loop"
-        yield model.finding(CODE, NAME, event.site, message, trail=(model.step(item.loop.site, f"the loop: {item.loop.why}"),), symbol=item.function)
+        cost = "a transaction and a round trip each, and half of the work stays when one fails"
+        message = f"{what} once for {each(item)}: {cost}; commit once after the loop"
+        yield model.finding(
+            CODE, NAME, event.site, message, trail=(model.step(item.loop.site, f"the loop: {item.loop.why}"),), symbol=item.function
+        )
 
 
 RULE = Rule(CODE, NAME, "One commit per row, in the loop itself.", check)

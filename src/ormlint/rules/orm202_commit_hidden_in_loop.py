@@ -22,7 +22,9 @@ def check(model: Model) -> Iterator[Finding]:
         where = model.text(event.end)
         steps = len(event.via)
         depth = "directly" if steps == 1 else f"{steps} calls down"
-        message = f"this call commits ({depth}, {where}) once for {each(item)}; commit once after the loop, or give the callee no right to commit"
+        message = (
+            f"this call commits ({depth}, {where}) once for {each(item)}; commit once after the loop, or give the callee no right to commit"
+        )
         # So long a way has so many branches that some run may well avoid it.
         confidence = Confidence.likely if steps <= FAR else Confidence.possible
         trail = (model.step(item.loop.site, f"the loop: {item.loop.why}"), *model.way(event))

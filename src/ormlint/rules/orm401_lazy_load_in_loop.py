@@ -27,12 +27,18 @@ def check(model: Model) -> Iterator[Finding]:
         item = max(items, key=lambda other: other.event.confidence)
         event = item.event
         assert event.entity is not None
-        names = list(dict.fromkeys(f"{short(other.event.entity.model)}.{other.event.attr}" for other in items if other.event.entity is not None))
+        names = list(
+            dict.fromkeys(f"{short(other.event.entity.model)}.{other.event.attr}" for other in items if other.event.entity is not None)
+        )
         what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
         state = "is deferred" if event.how == "deferred" else "is not loaded" if len(names) == 1 else "are not loaded"
         selects = "one SELECT" if len(names) == 1 else f"{len(names)} SELECTs"
         message = f"{what} {state}: {selects} for {each(item)} (N+1); {cure(model, event)}"
-        trail = (*model.source_of(event.entity), model.step(item.loop.site, f"the loop: {item.loop.why}"), *model.ways([other.event for other in items]))
+        trail = (
+            *model.source_of(event.entity),
+            model.step(item.loop.site, f"the loop: {item.loop.why}"),
+            *model.ways([other.event for other in items]),
+        )
         yield model.finding(CODE, NAME, site, message, Confidence(event.confidence), trail, item.function)
 
 

@@ -13,7 +13,9 @@ from ormlint.semantics.state import Event
 from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM402", "lazy-load-behind-property"
-_SPECIAL = frozenset({"__repr__", "__str__", "__eq__", "__hash__", "__lt__", "__le__", "__gt__", "__ge__", "__ne__", "__len__", "__bool__", "__format__"})
+_SPECIAL = frozenset(
+    {"__repr__", "__str__", "__eq__", "__hash__", "__lt__", "__le__", "__gt__", "__ge__", "__ne__", "__len__", "__bool__", "__format__"}
+)
 
 
 def check(model: Model) -> Iterator[Finding]:
@@ -37,7 +39,8 @@ def check(model: Model) -> Iterator[Finding]:
             seen.add((site, event.attr))
             what = f"{short(event.entity.model)}.{event.attr}"
             where = f"{short(cls)}.{name}"
-            message = f"{where} looks like plain access and reads {what}, which is lazy: every use may run a SELECT; load it in the mapping, or make it a method"
+            cost = f"{where} looks like plain access and reads {what}, which is lazy: every use may run a SELECT"
+            message = f"{cost}; load it in the mapping, or make it a method"
             yield model.finding(CODE, NAME, site, message, trail=model.way(event), symbol=function.id)
 
 

@@ -21,6 +21,7 @@ from ormlint.semantics.members import (
     implementations,
     is_abstract,
 )
+from ormlint.semantics.queries import flask_session
 from ormlint.semantics.state import FRESH
 from ormlint.semantics.unit_of_work import mark_loaded, refresh_one
 from ormlint.semantics.values import (
@@ -45,7 +46,6 @@ from ormlint.semantics.values import (
     Query,
     Result,
     Session,
-    SessionId,
     Site,
     Super,
     Tup,
@@ -54,6 +54,7 @@ from ormlint.semantics.values import (
     Value,
     union,
 )
+from ormlint.semantics.variance import varies_with
 
 _LONGEST = 5
 _OWN_KINDS = frozenset({"attribute_getter", "callable", "pagination", "subquery", "expression", "exit_stack", "inspection", "entity_dict"})
@@ -154,16 +155,6 @@ def _read_proxy(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) -
     return attribute(frame, first, mapped.via[1], node)
 
 
-def varies_with(frame: Frame, entity: Entity, node: r.Node) -> tuple[Site, ...]:
-    """The active loops in each of whose iterations the read concerns another row."""
-    if not frame.loops and not entity.born:
-        return ()
-    by_name = frame.varying(node)
-    active = tuple(loop.site for loop in frame.loops if loop.site in entity.born or loop.site in by_name)
-    outer = tuple(site for site in entity.born if site not in active and not any(loop.site == site for loop in frame.loops))
-    return (*active, *outer)
-
-
 def _read_column(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) -> None:
     origin = entity.origin
     prefix = ".".join(entity.path)
@@ -176,7 +167,13 @@ def _read_column(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) 
             _load(frame, entity, mapped, node, how, live.detached if live.detached is not None else expired, live.how or "commit")
         refresh_one(frame, entity, ())
         return
-    if entity.base and _of_subclass_table(frame, entity, mapped) and path not in live.loaded and origin.exact and origin.kind in ("query", "get", "arg"):
+    if (
+        entity.base
+        and _of_subclass_table(frame, entity, mapped)
+        and path not in live.loaded
+        and origin.exact
+        and origin.kind in ("query", "get", "arg")
+    ):
         _load(frame, entity, mapped, node, "deferred", None)
         mark_loaded(frame, origin, path)
         return
@@ -272,9 +269,7 @@ def _is_back_reference(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
     return mapped.back is not None and mapped.back == entity.path[-1]
 
 
-def _load(
-    frame: Frame, entity: Entity, mapped: Attribute, node: r.Node, how: str, since: Site | None, cause: str = ""
-) -> None:
+def _load(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node, how: str, since: Site | None, cause: str = "") -> None:
     confidence = 2
     if entity.origin.kind in ("param", "self", "field", "declared"):
         known_eager = mapped.name in frame.world.eager or "*" in frame.world.eager
@@ -377,7 +372,7 @@ def _of_class(frame: Frame, value: ClassRef, name: str, node: r.Node) -> Value:
             session = held if isinstance(held, Session) else None
         if model is not None and (session is not None or model.style == "flask" or isinstance(own, LibInstance)):
             if session is None:
-                session = flask_session(frame)
+                session = flask_session()
             return Query("query", (value,), frame.site(node), session)
     member = world.classes.member(value.cls, name)
     if member is not None:
@@ -396,11 +391,6 @@ def _of_class(frame: Frame, value: ClassRef, name: str, node: r.Node) -> Value:
     return Unknown(f"{value.cls.rsplit(':', 1)[-1]} has no {name} in the project")
 
 
-def flask_session(frame: Frame) -> Session:
-    """Flask-SQLAlchemy's `db.session`: one for each request, ended by the extension."""
-    return Session(SessionId("global", Site("", 0, 0), "db.session"), expires=True, scoped=True, ended_by="framework")
-
-
 def _of_library(frame: Frame, value: LibInstance, name: str, node: r.Node) -> Value:
     if value.cls == "kwargs":
         return Method(value, name)
@@ -410,7 +400,13 @@ def _of_library(frame: Frame, value: LibInstance, name: str, node: r.Node) -> Va
             path = ".".join((*entity.path, name))
             known = frame.world.classes.mapped_attribute(entity.model, name)
             live = frame.state.live.get(entity.origin, FRESH)
-            if known is not None and known.kind == "relationship" and path not in live.loaded and path not in entity.origin.loaded and entity.origin.exact:
+            if (
+                known is not None
+                and known.kind == "relationship"
+                and path not in live.loaded
+                and path not in entity.origin.loaded
+                and entity.origin.exact
+            ):
                 _load(frame, entity, known, node, "awaited", None)
             mark_loaded(frame, entity.origin, path, asked=True)
             refresh_one(frame, entity, (name,))
@@ -420,7 +416,7 @@ def _of_library(frame: Frame, value: LibInstance, name: str, node: r.Node) -> Va
         return UNKNOWN
     if value.cls == "database":
         if name == "session":
-            return flask_session(frame)
+            return flask_session()
         if name == "Model":
             return LibRef("flask_sqlalchemy.model.Model")
     if value.cls in orms.NAMESPACES and (value.cls, name) not in orms.METHODS:
@@ -469,4 +465,3 @@ def called_on(frame: Frame, value: Value, name: str, node: r.Node, *values: Valu
     if isinstance(method, Unknown):
         return method
     return frame.call(method, tuple(Actual(item) for item in values), node)
-

@@ -1,8 +1,8 @@
 """Calls: who is called, with what, what comes back and what it did.
 
-Takes a callee's value and the evaluated arguments; gives the result's value, and lets the callee's events happen in the caller. A function of
-the project is summarised once for each context: its arguments with sessions and entities as symbols (`summaries.py`). Recursion
-goes to a fixed point: a summary that is needed while it is being made starts at the bottom and is made again until it is stable.
+Takes a callee's value and the evaluated arguments; gives the result's value, and lets the callee's events happen in the caller. A
+function of the project is summarised once for each context: its arguments with sessions and entities as symbols (`summaries.py`).
+Recursion goes to a fixed point: a summary that is needed while it is being made starts at the bottom and is made again once.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
-from ormlint.semantics.declared import bind_typevars, declared, given_by, provided, typevars_of
+from ormlint.semantics.containers import element_of
+from ormlint.semantics.declared import bind_typevars, declared, given_by, type_params, typevars_of
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
+from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.library import call_library, call_method
 from ormlint.semantics.loading import origin_of
-from ormlint.semantics.members import assigned_fields, class_attribute, function_kind, note_built
-from ormlint.semantics.state import FRESH, Event, Live, Repeated, Step, Summary
+from ormlint.semantics.members import assigned_fields, function_kind, note_built
+from ormlint.semantics.state import FRESH, Event, Live, Made, Repeated, Step, Summary
 from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
 from ormlint.semantics.symbols import FunctionNode, Library
-from ormlint.semantics.unit_of_work import change, escape, make
+from ormlint.semantics.unit_of_work import change, escape, make, sessions_in
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -44,7 +46,6 @@ from ormlint.semantics.values import (
     Session,
     SessionId,
     Site,
-    Super,
     Tup,
     UnionOf,
     Unknown,
@@ -53,6 +54,7 @@ from ormlint.semantics.values import (
     union,
     widen,
 )
+from ormlint.semantics.variance import varies_with
 
 RAW = ("<raw>", NONE)
 _CONTEXTS = 24
@@ -97,14 +99,8 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
     frame.world.unresolved.add(frame.site(node))
     for actual in actuals:
         escape(frame, actual.value)
-        _run_callback(frame, actual.value, node)
     why = callee.why if isinstance(callee, Unknown) else ""
     return Unknown(f"the call is not resolved: {why}" if why and not why.startswith("the call") else why or "the call is not resolved")
-
-
-def _run_callback(frame: Frame, value: Value, node: r.Node) -> None:
-    """A function handed to somebody unknown may be called; its effects are not this function's."""
-    del frame, value, node
 
 
 def _resolved(frame: Frame, node: r.Node) -> None:
@@ -125,7 +121,9 @@ def new_session(frame: Frame, factory: Factory, node: r.Node) -> Session:
     site = frame.site(node)
     kind = "global" if frame.module_level and not frame.cls else "made"
     born = tuple(loop.site for loop in frame.loops)
-    session = Session(SessionId(kind, site, ""), factory.is_async, factory.expires, factory.scoped, born, "registry" if factory.scoped else "")
+    session = Session(
+        SessionId(kind, site, ""), factory.is_async, factory.expires, factory.scoped, born, "registry" if factory.scoped else ""
+    )
     if not factory.scoped:
         make(frame, session)
     return session
@@ -143,8 +141,6 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
     _resolved(frame, node)
     if info.model is not None:
         return _new_entity(frame, cls, actuals, node)
-    from ormlint.semantics.kinds import kind_of
-
     for library in info.libraries:
         kind = kind_of(library)
         if kind in ("session", "async_session"):
@@ -156,8 +152,6 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
     fields: list[tuple[str, Value]] = []
     init = world.classes.member(cls.cls, "__init__")
     if cls.args:
-        from ormlint.semantics.declared import type_params
-
         fields.extend((f"[{name}]", value) for name, value in zip(type_params(frame, cls.cls), cls.args, strict=False))
     instance = Instance(cls.cls, tuple(fields), tuple(loop.site for loop in frame.loops))
     if init is not None:
@@ -186,15 +180,21 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
     for name, value in fields:
         seen[name] = value if name not in seen or isinstance(seen[name], Unknown) else seen[name]
     born = tuple(loop.site for loop in frame.loops)
-    return Instance(cls.cls, tuple(sorted((name, value) for name, value in seen.items() if name.startswith("[") or (matters(value) and not isinstance(value, LibRef)))), born)
+    return Instance(
+        cls.cls,
+        tuple(
+            sorted(
+                (name, value) for name, value in seen.items() if name.startswith("[") or (matters(value) and not isinstance(value, LibRef))
+            )
+        ),
+        born,
+    )
 
 
 def _field_of_call(frame: Frame, function: str, expr: r.Call, params: dict[str, Value]) -> Value | None:
     """`self.repo = Repo(session)` in `__init__`: the field with the caller's own session in it."""
     names = frame.world.names(expr)
     given = [params[name] for name in names if name in params and name != "self"]
-    from ormlint.semantics.unit_of_work import sessions_in
-
     if not any(sessions_in(value) or isinstance(value, (ClassRef, Factory)) for value in given):
         return None
     inner = frame.function_frame(function)
@@ -204,9 +204,7 @@ def _field_of_call(frame: Frame, function: str, expr: r.Call, params: dict[str, 
     return value if isinstance(value, (Instance, Session, Factory)) else None
 
 
-def _inherited_fields(
-    frame: Frame, cls: str, owner: str, function: str, params: dict[str, Value], fields: list[tuple[str, Value]]
-) -> None:
+def _inherited_fields(frame: Frame, cls: str, owner: str, function: str, params: dict[str, Value], fields: list[tuple[str, Value]]) -> None:
     world = frame.world
     node = world.symbols.functions[function].node
     for stmt in node.body:
@@ -370,7 +368,11 @@ def returned(frame: Frame, function: FunctionNode, summary: Summary, back: Subst
     if isinstance(value, Unknown) and function.node.returns is not None:
         value = _promised(frame, function, back.typevars)
     for id, session in back.made.items():
-        if id in summary.handed and _mentions(value, session) and not (function.cls and function_kind(frame.world, function.id) == "property"):
+        if (
+            id in summary.handed
+            and _mentions(value, session)
+            and not (function.cls and function_kind(frame.world, function.id) == "property")
+        ):
             make(frame, session)
     if function.node.is_async:
         return Awaitable(value)
@@ -383,12 +385,14 @@ def _promised(frame: Frame, function: FunctionNode, typevars: dict[str, Value]) 
     inner.cls = function.cls
     inner.typevars = typevars
     value = declared(inner, function.node.returns, function.node.name)
-    return transform(value, lambda session: session, lambda entity: Entity(entity.model, msgspec.structs.replace(entity.origin, kind="declared"), entity.path, entity.born))
+    return transform(
+        value,
+        lambda session: session,
+        lambda entity: Entity(entity.model, msgspec.structs.replace(entity.origin, kind="declared"), entity.path, entity.born),
+    )
 
 
 def _mentions(value: Value, session: Session) -> bool:
-    from ormlint.semantics.unit_of_work import sessions_in
-
     return any(found.id == session.id for found in sessions_in(value))
 
 
@@ -399,9 +403,8 @@ def adopt(frame: Frame, summary: Summary, back: Substitution) -> None:
     for origin, live in summary.live:
         actual = back.entities.get(origin)
         if actual is None:
-            if origin.kind in ("query", "get", "new"):
-                if origin in back.origins:
-                    frame.state.live[back.origins[origin]] = live
+            if origin in back.origins:
+                frame.state.live[back.origins[origin]] = live
             continue
         if live.loaded:
             known = frame.state.live.get(actual.origin, FRESH)
@@ -425,8 +428,6 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             entity = back.entity(entity)
         varies = call_varies
         if entity is not None and given and event.kind == "load":
-            from ormlint.semantics.attributes import varies_with
-
             varies = varies_with(frame, entity, node)
             if entity.origin.kind == "new" and event.how == "lazy":
                 continue
@@ -435,7 +436,12 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         confidence = event.confidence
         if given and entity is not None and entity.origin.kind in ("param", "self", "declared") and event.attr in frame.world.eager:
             confidence = min(confidence, 1)
-        own = event.own or (event.session is not None and event.session.id.kind == "made" and event.session.id not in back.sessions and not _kept(summary, event.session))
+        own = event.own or (
+            event.session is not None
+            and event.session.id.kind == "made"
+            and event.session.id not in back.sessions
+            and not _kept(summary, event.session)
+        )
         since = event.since
         if since is not None and since.path == "" and entity is not None:
             live = frame.state.live.get(entity.origin, FRESH)
@@ -451,8 +457,6 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
 
 
 def _kept(summary: Summary, session: Session) -> bool:
-    from ormlint.semantics.unit_of_work import sessions_in
-
     return any(found.id == session.id for found in (*sessions_in(summary.returned), *sessions_in(summary.yielded)))
 
 
@@ -463,12 +467,12 @@ def _words(event: Event) -> str:
         return f"reads .{event.attr}"
     if event.kind == "query":
         return event.note or "runs a query"
-    return {"commit": "commits", "rollback": "rolls back", "flush": "flushes", "write": "writes", "close": "closes the session"}.get(event.kind, event.kind)
+    return {"commit": "commits", "rollback": "rolls back", "flush": "flushes", "write": "writes", "close": "closes the session"}.get(
+        event.kind, event.kind
+    )
 
 
-def invoke(
-    frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r.Node
-) -> tuple[Summary, Substitution] | None:
+def invoke(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r.Node) -> tuple[Summary, Substitution] | None:
     """The summary of a call, and the way back from its symbols; None where the context is too deep."""
     world = frame.world
     function = world.symbols.functions[ref.func]
@@ -476,7 +480,12 @@ def invoke(
     symbols = Symbolic(frame.state)
     closure = dict(ref.closure)
     by_name = reads_by_name(world, function)
-    names = tuple([(name, symbols.value(widen_argument(value)) if matters(value) or (by_name and is_name(value)) else plain(value)) for name, value in params.items()])
+    names = tuple(
+        [
+            (name, symbols.value(widen_argument(value)) if matters(value) or (by_name and is_name(value)) else plain(value))
+            for name, value in params.items()
+        ]
+    )
     held = tuple((name, symbols.value(value)) for name, value in closure.items() if name != RAW[0])
     typevars: dict[str, Value] = {}
     if function.node.type_params or any(param.annotation is not None for param in function.node.params):
@@ -522,7 +531,12 @@ def _forward(frame: Frame, item: Repeated, back: Substitution, node: r.Node) -> 
     if since is not None and since.path == "":
         live = frame.state.live.get(entity.origin, FRESH)
         since = live.expired or entity.origin.expired or live.detached or since
-    note_repeated(frame, msgspec.structs.replace(item, event=msgspec.structs.replace(event, entity=entity, session=session, since=since, confidence=confidence)))
+    note_repeated(
+        frame,
+        msgspec.structs.replace(
+            item, event=msgspec.structs.replace(event, entity=entity, session=session, since=since, confidence=confidence)
+        ),
+    )
 
 
 def note_repeated(frame: Frame, item: Repeated) -> None:
@@ -703,7 +717,13 @@ def finished(frame: Frame) -> Summary:
     value = frame.returned
     if not frame.dead:
         value = join(value, NONE) if not isinstance(value, type(NEVER)) else NONE
-        frame.ends.append(("end", Site(frame.path, frame.function.node.start, frame.function.node.end) if frame.function else Site(frame.path, 0, 0), frame.state))
+        frame.ends.append(
+            (
+                "end",
+                Site(frame.path, frame.function.node.start, frame.function.node.end) if frame.function else Site(frame.path, 0, 0),
+                frame.state,
+            )
+        )
     finishes = not frame.dead or any(kind == "return" for kind, _, _ in frame.ends)
     live: dict[Origin, Live] = {}
     states = [state for kind, _, state in frame.ends if kind != "raise"]
@@ -717,7 +737,11 @@ def finished(frame: Frame) -> Summary:
                     known.loaded & item.loaded, known.expired or item.expired, known.how or item.how, known.fresh & item.fresh,
                     known.detached if item.detached else None, known.detached_how,
                 )  # fmt: skip
-    kept = tuple((origin, item) for origin, item in live.items() if item != FRESH and (origin.kind == "arg" or origin.kind in ("query", "get", "new")))[:40]
+    kept = tuple(
+        (origin, item)
+        for origin, item in live.items()
+        if item != FRESH and (origin.kind == "arg" or origin.kind in ("query", "get", "new"))
+    )[:40]
     check_fates(frame)
     events = _bounded(frame)
     fates: dict[SessionId, frozenset[str]] = {}
@@ -733,7 +757,11 @@ def _bounded(frame: Frame) -> tuple[Event, ...]:
     counts: dict[tuple[str, object, object], int] = {}
     kept: list[Event] = []
     for event in frame.order:
-        key = (event.kind, event.session.id if event.session is not None else None, (event.attr, event.entity.origin.name) if event.entity is not None else None)
+        key = (
+            event.kind,
+            event.session.id if event.session is not None else None,
+            (event.attr, event.entity.origin.name) if event.entity is not None else None,
+        )
         limit = 2 if event.kind in ("query", "add", "load", "write") else 3
         if counts.get(key, 0) >= limit:
             continue
@@ -746,8 +774,6 @@ def _bounded(frame: Frame) -> tuple[Event, ...]:
 
 def check_fates(frame: Frame) -> None:
     """Notes the sessions that this function made, with the exits at which they may still be open."""
-    from ormlint.semantics.state import Made
-
     world = frame.world
     exits: dict[SessionId, list[tuple[str, Site]]] = {}
     for kind, site, state in frame.ends:
@@ -781,8 +807,6 @@ def bind(frame: Frame, function: FunctionNode, actuals: Sequence[Actual], bound:
             if isinstance(value, Tup) and rest is None:
                 positional.extend(value.items)
             else:
-                from ormlint.semantics.containers import element_of
-
                 rest = element_of(value)
         elif actual.star == 2:
             if isinstance(value, LibInstance) and value.cls == "kwargs":
@@ -872,11 +896,16 @@ def declared_param(frame: Frame, function: FunctionNode, param: r.Param) -> Valu
 
 def _placed(value: Value, site: Site, name: str) -> Value:
     """A declared value with the parameter as the place where its sessions and entities come from."""
+
     def session(found: Session) -> Session:
         return msgspec.structs.replace(found, id=SessionId("param", site, name)) if found.id.kind == "param" else found
 
     def entity(found: Entity) -> Entity:
-        return Entity(found.model, msgspec.structs.replace(found.origin, site=site, name=name), found.path, found.born) if found.origin.kind == "param" else found
+        return (
+            Entity(found.model, msgspec.structs.replace(found.origin, site=site, name=name), found.path, found.born)
+            if found.origin.kind == "param"
+            else found
+        )
 
     return transform(value, session, entity)
 
@@ -927,7 +956,12 @@ def entry_params(frame: Frame, function: FunctionNode, cls: str = "") -> dict[st
                     given = default
             if given is not None:
                 value = given
-            elif isinstance(param.default, r.Const) and param.default.kind == "none" and not isinstance(value, Unknown) and not (isinstance(value, Session) and value.ended_by == "framework"):
+            elif (
+                isinstance(param.default, r.Const)
+                and param.default.kind == "none"
+                and not isinstance(value, Unknown)
+                and not (isinstance(value, Session) and value.ended_by == "framework")
+            ):
                 value = join(value, NONE)
         found[param.name] = value
     return found
@@ -951,6 +985,3 @@ def self_of(frame: Frame, cls: str, kind: str, param: r.Param) -> Value:
         mapped = origin_of(world.classes, cls, "self", site, (), None)
         return Entity(cls, Origin("self", site, "self", mapped.loaded))
     return Instance(cls)
-
-
-__all__ = ["Super", "bind", "call", "call_function", "class_attribute", "construct", "entry_frame", "evaluated", "new_session", "provided"]

@@ -8,6 +8,7 @@ target cannot be found has target None; nothing is concluded from it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Union
 
@@ -15,8 +16,8 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
-from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.annotations import parse_annotation
+from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.symbols import (
     ClassNode,
     DefinedClass,
@@ -27,7 +28,9 @@ from ormlint.semantics.symbols import (
     Symbol,
     Symbols,
     Variable,
+    absolute,
     nested_bodies,
+    statements,
 )
 from ormlint.semantics.values import Site
 
@@ -115,7 +118,7 @@ class Classes:
         self._imperative: dict[str, tuple[str, r.Call]] = {}
         self._mapped_by: dict[int, str] = {}
         self._mappers: dict[tuple[str, str], str] = {}
-        self._pending: list[tuple[str, str, bool, dict[str, r.Expr], r.Expr | None, str]] = []
+        self._pending: list[tuple[str, str, bool, dict[str, r.Expr], r.Expr | None]] = []
         for id, node in symbols.classes.items():
             self.infos[id] = self._info(id, node)
         for id in self.infos:
@@ -241,9 +244,7 @@ class Classes:
             type_params=node.node.type_params, nested=nested,
         )  # fmt: skip
 
-    def _add_base(
-        self, node: ClassNode, expr: r.Expr, bases: list[Symbol], base_args: list[tuple[str, tuple[r.Expr, ...]]]
-    ) -> None:
+    def _add_base(self, node: ClassNode, expr: r.Expr, bases: list[Symbol], base_args: list[tuple[str, tuple[r.Expr, ...]]]) -> None:
         if type(expr) is r.Call:  # with_metaclass(Meta, Base), automap_base()
             symbol = self.resolve(node.module, expr.func)
             if isinstance(symbol, Library) and kind_of(symbol.name) == "declarative_base_factory":
@@ -355,9 +356,8 @@ class Classes:
                 for library in self.infos[base.id].libraries:
                     if library not in libraries:
                         libraries.append(library)
-            elif isinstance(base, Library):
-                if base.name not in libraries:
-                    libraries.append(base.name)
+            elif isinstance(base, Library) and base.name not in libraries:
+                libraries.append(base.name)
         for at, chain in enumerate(chains):
             for cls in chain:
                 if cls not in order and not any(cls in later for later in chains[at + 1 :]):
@@ -424,7 +424,7 @@ class Classes:
                 if isinstance(target, DefinedClass):
                     self._imperative[target.id] = (module, call)
                     self._mapped_by[id(call)] = target.id
-            for stmt in _statements(scope.record.body):
+            for stmt in statements(scope.record.body):
                 if isinstance(stmt, r.Assign) and id(stmt.value) in self._mapped_by:
                     for bound in stmt.targets:
                         if isinstance(bound, r.Name):
@@ -432,12 +432,10 @@ class Classes:
 
     def _local_import(self, body: tuple[r.Stmt, ...], module: str, name: str) -> Symbol | None:
         scope = self.symbols.modules[module]
-        for stmt in _statements(body):
+        for stmt in statements(body):
             if isinstance(stmt, r.Import) and stmt.is_from and stmt.module:
                 for imported in stmt.names:
                     if (imported.asname or imported.name) == name:
-                        from ormlint.semantics.symbols import absolute
-
                         target = absolute(module, scope.is_package, stmt)
                         return self.symbols.member(target, imported.name) if target else None
         return None
@@ -483,7 +481,11 @@ class Classes:
         elif style == "imperative":
             table = None
         memo[id] = Model(
-            id, table, style, {}, versioned=self._mapper_argument(info, "version_id_col"),
+            id,
+            table,
+            style,
+            {},
+            versioned=self._mapper_argument(info, "version_id_col"),
             polymorphic=self._mapper_argument(info, "with_polymorphic") or self._mapper_argument(info, "polymorphic_load"),
         )
         return memo[id]
@@ -510,7 +512,10 @@ class Classes:
         )
 
     def _declares_columns(self, info: ClassInfo) -> bool:
-        if any(type(value) is r.Call and self.kind(self.resolve(info.module, value.func)) in ("column", "relationship") for value in info.attrs.values()):
+        if any(
+            type(value) is r.Call and self.kind(self.resolve(info.module, value.func)) in ("column", "relationship")
+            for value in info.attrs.values()
+        ):
             return True
         return any(self._mapped_form(info.module, annotation) is not None for annotation in info.annotations.values())
 
@@ -535,7 +540,13 @@ class Classes:
                 kind = kind_of(base.name)
                 if kind in ("declarative_base", "declarative_base_factory"):
                     direct = direct or cls == info.id
-                    if direct and kind == "declarative_base" and info.id == cls and self._table(info) is None and not self._declares_columns(info):
+                    if (
+                        direct
+                        and kind == "declarative_base"
+                        and info.id == cls
+                        and self._table(info) is None
+                        and not self._declares_columns(info)
+                    ):
                         return "base"
                     return "declarative"
             for decorator in self.infos[cls].node.decorators:
@@ -609,7 +620,7 @@ class Classes:
             if not isinstance(symbol, Variable):
                 return
             module = symbol.module
-            table = next((b for b in self.symbols.modules[module].bindings.get(symbol.name, ()) if isinstance(b, r.Call)), None)  # type: ignore[assignment]
+            table = next((b for b in self.symbols.modules[module].bindings.get(symbol.name, ()) if isinstance(b, r.Call)), None)
         if not isinstance(table, r.Call):
             return
         path = self.symbols.modules[module].path
@@ -639,7 +650,13 @@ class Classes:
     def _attribute(self, source: ClassInfo, path: str, name: str, annotation: r.Expr | None, value: r.Expr | None) -> Attribute | None:
         found = None
         form = self._mapped_form(source.module, annotation) if annotation is not None else None
-        if form is None and annotation is not None and type(value) is r.Call and self._is_sqlmodel(source) and self._declared_kind(self.resolve(source.module, value.func)) == "relationship":
+        if (
+            form is None
+            and annotation is not None
+            and type(value) is r.Call
+            and self._is_sqlmodel(source)
+            and self._declared_kind(self.resolve(source.module, value.func)) == "relationship"
+        ):
             form = ("Mapped", annotation)
         if value is not None:
             found = self._call_attribute(source.module, path, name, value, form, source.id)
@@ -648,13 +665,23 @@ class Classes:
                 if inner is not None and inner.kind == "column":
                     found = msgspec.structs.replace(inner, name=name)
         if found is None and form is not None:
-            wrapper, inner = form
-            target, many, kind = self._target(source.module, inner)
+            wrapper, mapped = form
+            target, many, kind = self._target(source.module, mapped)
             site = Site(path, annotation.start if annotation else 0, annotation.end if annotation else 0)
             if target is not None:
                 lazy = {"WriteOnlyMapped": "write_only", "DynamicMapped": "dynamic"}.get(wrapper, "select")
-                return Attribute(name, "relationship", site, source.id, target, many or lazy != "select", lazy, collection=kind, nullable=_optional(inner))
-            found = Attribute(name, "column", site, source.id, type=self._column_type(inner), nullable=_optional(inner))
+                return Attribute(
+                    name,
+                    "relationship",
+                    site,
+                    source.id,
+                    target,
+                    many or lazy != "select",
+                    lazy,
+                    collection=kind,
+                    nullable=_optional(mapped),
+                )
+            found = Attribute(name, "column", site, source.id, type=self._column_type(mapped), nullable=_optional(mapped))
         if found is None and annotation is not None and self._is_sqlmodel(source) and not name.startswith("_"):
             site = Site(path, annotation.start, annotation.end)
             found = Attribute(name, "column", site, source.id, type=self._column_type(annotation), nullable=_optional(annotation))
@@ -672,7 +699,7 @@ class Classes:
             kind = kind_of(symbol.name)
             site = Site(path, function.node.name_start, function.node.name_start + len(name))
             if kind == "declared_attr" or ".declared_attr" in symbol.name:
-                for stmt in _statements(function.node.body):
+                for stmt in statements(function.node.body):
                     if isinstance(stmt, r.Return) and stmt.value is not None:
                         form = self._mapped_form(source.module, function.node.returns) if function.node.returns is not None else None
                         return self._call_attribute(source.module, path, name, stmt.value, form, source.id)
@@ -699,7 +726,13 @@ class Classes:
             left = self._target(module, annotation.left)
             return left if left[0] is not None else self._target(module, annotation.right)
         if isinstance(annotation, r.Sub):
-            name = annotation.value.attr if type(annotation.value) is r.Attr else annotation.value.id if type(annotation.value) is r.Name else ""
+            name = (
+                annotation.value.attr
+                if type(annotation.value) is r.Attr
+                else annotation.value.id
+                if type(annotation.value) is r.Name
+                else ""
+            )
             if name in ("Optional", "Annotated", "Union"):
                 index = annotation.index
                 items = index.items if type(index) is r.Seq else (index,)
@@ -753,7 +786,13 @@ class Classes:
         if isinstance(annotation, r.BinOp):
             return self._column_type(annotation.left if not isinstance(annotation.left, r.Const) else annotation.right)
         if isinstance(annotation, r.Sub):
-            name = annotation.value.attr if type(annotation.value) is r.Attr else annotation.value.id if type(annotation.value) is r.Name else ""
+            name = (
+                annotation.value.attr
+                if type(annotation.value) is r.Attr
+                else annotation.value.id
+                if type(annotation.value) is r.Name
+                else ""
+            )
             if name in ("Optional", "Annotated"):
                 return self._column_type(annotation.index.items[0] if type(annotation.index) is r.Seq else annotation.index)
             return name
@@ -772,12 +811,18 @@ class Classes:
         if kind == "column":
             found = self._column(module, path, name, value, owner)
             if form is not None:
-                found = msgspec.structs.replace(found, type=self._column_type(form[1]) or found.type, nullable=found.nullable or _optional(form[1]))
+                found = msgspec.structs.replace(
+                    found, type=self._column_type(form[1]) or found.type, nullable=found.nullable or _optional(form[1])
+                )
             return found
         if kind == "relationship":
             return self._relationship(module, site, name, value, form, owner)
         if kind in ("column_property", "query_expression"):
-            if value.args and type(value.args[0].value) is r.Call and self._declared_kind(self.resolve(module, value.args[0].value.func)) == "column":
+            if (
+                value.args
+                and type(value.args[0].value) is r.Call
+                and self._declared_kind(self.resolve(module, value.args[0].value.func)) == "column"
+            ):
                 inner = self._column(module, path, name, value.args[0].value, owner)
                 return msgspec.structs.replace(inner, deferred=_flag(value, "deferred"))
             return Attribute(name, "property", site, owner, deferred=_flag(value, "deferred"))
@@ -799,7 +844,7 @@ class Classes:
             return Attribute(name, "hybrid", site, owner)
         if isinstance(symbol, DefinedFunction):  # a project's own helper that builds a column
             node = self.symbols.functions[symbol.id]
-            for stmt in _statements(node.node.body):
+            for stmt in statements(node.node.body):
                 if isinstance(stmt, r.Return) and type(stmt.value) is r.Call:
                     inner_kind = self._declared_kind(self.resolve(node.module, stmt.value.func))
                     if inner_kind in ("column", "relationship"):
@@ -827,13 +872,14 @@ class Classes:
                 continue
             func = value.func if type(value) is r.Call else value
             last = func.attr if type(func) is r.Attr else func.id if type(func) is r.Name else ""
-            if last == "ForeignKey" and type(value) is r.Call and value.args:
+            if type(value) is r.Call and value.args and self._declared_kind(self.resolve(module, func)) == "foreign_key":
                 foreign = self._foreign(module, value.args[0].value)
             elif not type_:
                 type_ = last
         return Attribute(
             name, "column", Site(path, call.start, call.end), owner, deferred=_flag(call, "deferred"), primary=_flag(call, "primary_key"),
-            foreign=foreign, type=type_, nullable=_flag(call, "nullable"), group=_string(call, "deferred_group"), unique=_flag(call, "unique"),
+            foreign=foreign, type=type_, nullable=_flag(call, "nullable"), group=_string(call, "deferred_group"),
+            unique=_flag(call, "unique"),
         )  # fmt: skip
 
     def _foreign(self, module: str, expr: r.Expr) -> str:
@@ -845,9 +891,7 @@ class Classes:
                 return f"{self._table(self.infos[symbol.id]) or '?'}.{expr.attr}"
         return "?"
 
-    def _relationship(
-        self, module: str, site: Site, name: str, call: r.Call, form: tuple[str, r.Expr] | None, owner: str
-    ) -> Attribute:
+    def _relationship(self, module: str, site: Site, name: str, call: r.Call, form: tuple[str, r.Expr] | None, owner: str) -> Attribute:
         keywords = {arg.keyword: arg.value for arg in call.args if arg.keyword}
         sa_args = keywords.get("sa_relationship_kwargs")
         if isinstance(sa_args, r.Dict):
@@ -872,7 +916,7 @@ class Classes:
             lazy = "unknown"
         written = keywords.get("lazy")
         if isinstance(written, r.Const):
-            lazy = {True: "select", False: "joined", None: "noload"}.get(written.value, str(written.value)) if not isinstance(written.value, str) else written.value  # type: ignore[call-overload]
+            lazy = _strategy(written.value)
         elif written is not None:
             lazy = "unknown"
         uselist = keywords.get("uselist")
@@ -892,7 +936,7 @@ class Classes:
             viewonly="viewonly" in keywords and not _false(keywords["viewonly"]),
             nullable=form is not None and _optional(form[1]),
         )  # fmt: skip
-        self._pending.append((owner, name, many is None, keywords, backref, module))
+        self._pending.append((owner, name, many is None, keywords, backref))
         return attribute
 
     def _named_target(self, module: str, expr: r.Expr) -> str | None:
@@ -923,7 +967,7 @@ class Classes:
         model = info.model
         assert model is not None
         mine = set(info.mro)
-        for owner, name, undirected, keywords, backref, module in self._pending:
+        for owner, name, undirected, keywords, backref in self._pending:
             if owner not in mine or name not in model.attributes or model.attributes[name].owner != owner:
                 continue
             attribute = model.attributes[name]
@@ -943,8 +987,7 @@ class Classes:
             name = str(backref.args[0].value.value)
             for arg in backref.args[1:]:
                 if arg.keyword == "lazy" and isinstance(arg.value, r.Const):
-                    value = arg.value.value
-                    lazy = value if isinstance(value, str) else {True: "select", False: "joined"}.get(value, "noload")  # type: ignore[call-overload, arg-type]
+                    lazy = _strategy(arg.value.value)
                 elif arg.keyword == "uselist" and isinstance(arg.value, r.Const):
                     uselist = bool(arg.value.value)
                 elif arg.keyword == "passive_deletes":
@@ -957,7 +1000,9 @@ class Classes:
         many = uselist if uselist is not None else ("secondary" in keywords or not attribute.many)
         target.attributes.setdefault(
             name,
-            Attribute(name, "relationship", attribute.site, attribute.target or "", info.id, many, lazy, attribute.name, passive_deletes=passive),
+            Attribute(
+                name, "relationship", attribute.site, attribute.target or "", info.id, many, lazy, attribute.name, passive_deletes=passive
+            ),
         )
         info.model.attributes[attribute.name] = msgspec.structs.replace(attribute, back=name)  # type: ignore[union-attr]
 
@@ -970,9 +1015,9 @@ class Classes:
         keys = keywords.get("foreign_keys")
         if keys is not None:
             names = _last_names(keys)
-            if names and all(name in model.attributes and model.attributes[name].foreign for name in names):
-                if attribute.target != model.cls:
-                    return False
+            own_keys = names and all(name in model.attributes and model.attributes[name].foreign for name in names)
+            if own_keys and attribute.target != model.cls:
+                return False
         remote = keywords.get("remote_side")
         if remote is not None:
             names = _last_names(remote)
@@ -987,14 +1032,19 @@ class Classes:
             return True
         join = keywords.get("primaryjoin")
         if join is not None:
-            names = set(_last_names(join)) | set(_words(join))
-            own = any(a.foreign and a.name in names for a in model.attributes.values())
-            if own and not any(a.foreign and a.name in names for a in target.attributes.values()):
+            joined = set(_last_names(join)) | set(_words(join))
+            own = any(a.foreign and a.name in joined for a in model.attributes.values())
+            if own and not any(a.foreign and a.name in joined for a in target.attributes.values()):
                 return False
         return not to_target
 
     def _points(self, source: Model, target: Model) -> bool:
-        tables = {target.table} | {self.infos[c].model.table for c in self.infos[target.cls].mro if self.infos[c].model is not None}  # type: ignore[union-attr]
+        """Whether a foreign key of `source` names the table of `target` or of one of its mapped ancestors."""
+        tables: set[str | None] = {target.table}
+        for ancestor in self.infos[target.cls].mro:
+            model = self.infos[ancestor].model
+            if model is not None:
+                tables.add(model.table)
         if target.table is None:  # a computed name: what people compute
             name = self.infos[target.cls].name
             tables |= {name.lower(), _snake(name), f"{name.lower()}s", f"{_snake(name)}s"}
@@ -1005,8 +1055,6 @@ class Classes:
 
 
 def _words(expr: r.Expr) -> tuple[str, ...]:
-    import re
-
     return tuple(
         word for const in _constants((r.ExprStmt(0, 0, expr),)) if isinstance(const.value, str) for word in re.findall(r"\w+", const.value)
     )
@@ -1032,6 +1080,13 @@ def _last_names(expr: r.Expr) -> tuple[str, ...]:
     return ()
 
 
+def _strategy(value: str | float | bool | None) -> str:
+    """The strategy that a written `lazy=` means, by its long name."""
+    if isinstance(value, str):
+        return value
+    return "select" if value is True else "joined" if value is False else "noload"
+
+
 def _flag(call: r.Call, keyword: str) -> bool:
     return any(arg.keyword == keyword and isinstance(arg.value, r.Const) and arg.value.value is True for arg in call.args)
 
@@ -1049,30 +1104,20 @@ def _optional(annotation: r.Expr) -> bool:
         return "Optional" in annotation.value or "None" in annotation.value
     if isinstance(annotation, r.BinOp):
         return any(isinstance(side, r.Const) and side.kind == "none" for side in (annotation.left, annotation.right))
-    return isinstance(annotation, r.Sub) and isinstance(annotation.value, (r.Name, r.Attr)) and (
-        annotation.value.id if isinstance(annotation.value, r.Name) else annotation.value.attr
-    ) == "Optional"
+    return (
+        isinstance(annotation, r.Sub)
+        and isinstance(annotation.value, (r.Name, r.Attr))
+        and (annotation.value.id if isinstance(annotation.value, r.Name) else annotation.value.attr) == "Optional"
+    )
 
 
 def _snake(name: str) -> str:
-    import re
-
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def _statements(body: tuple[r.Stmt, ...]) -> Iterator[r.Stmt]:
-    """Every statement of a body, those of nested blocks and functions included."""
-    for stmt in body:
-        yield stmt
-        if isinstance(stmt, (r.Function, r.Class)):
-            yield from _statements(stmt.body)
-        for inner in nested_bodies(stmt):
-            yield from _statements(inner)
 
 
 def _calls_of(body: tuple[r.Stmt, ...]) -> Iterator[r.Call]:
     """Calls that stand as statements or as assigned values, at any depth of blocks."""
-    for stmt in _statements(body):
+    for stmt in statements(body):
         value = getattr(stmt, "value", None)
         if isinstance(value, r.Call):
             yield value

@@ -36,7 +36,9 @@ def born_in(value: Value, loop: Site) -> Value:
         return value if loop in value.born else Entity(value.model, value.origin, value.path, (*value.born, loop), value.base)
     if kind is Coll:
         assert isinstance(value, Coll)
-        return Coll(value.kind, born_in(value.elem, loop), None if value.key is None else born_in(value.key, loop), value.size, value.batches)
+        return Coll(
+            value.kind, born_in(value.elem, loop), None if value.key is None else born_in(value.key, loop), value.size, value.batches
+        )
     if kind is Tup:
         assert isinstance(value, Tup)
         return Tup(tuple(born_in(item, loop) for item in value.items), value.names)

@@ -252,6 +252,9 @@ def _subscripted(frame: Frame, annotation: r.Sub, name: str, depth: int) -> Valu
     short = head.attr if isinstance(head, r.Attr) else head.id if isinstance(head, r.Name) else ""
     index = annotation.index
     items = index.items if isinstance(index, r.Seq) and index.kind == "tuple" else (index,)
+    base = type_named(frame, head) if isinstance(head, (r.Name, r.Attr)) else UNKNOWN
+    if isinstance(base, LibRef):
+        short = base.name.rsplit(".", 1)[-1]
     if short == "Optional":
         return _joined((declared(frame, items[0], name, depth + 1), NONE))
     if short == "Union":
@@ -262,7 +265,6 @@ def _subscripted(frame: Frame, annotation: r.Sub, name: str, depth: int) -> Valu
             if given is not None:
                 return given
         return declared(frame, items[0], name, depth + 1)
-    base = type_named(frame, head)
     if isinstance(base, ClassRef):
         args = tuple(type_value(frame, item) for item in items)
         return instance_of(frame, ClassRef(base.cls, args), frame.site(annotation), name, depth + 1)
@@ -344,6 +346,7 @@ def provided(frame: Frame, provider: Value, node: r.Node) -> Value:
         function = frame.world.symbols.functions[provider.func]
         if function.node.is_generator and isinstance(value, Coll):
             value = value.elem
+
     def given(item: Value) -> Value:
         if isinstance(item, Session):
             return msgspec.structs.replace(item, id=SessionId("given", item.id.site, item.id.name), ended_by="framework", born=())
@@ -397,4 +400,3 @@ def bind_typevars(frame: Frame, annotation: r.Expr | None, actual: Value, found:
             bind_typevars(frame, item, actual.columns[0], found)
     elif isinstance(annotation, r.BinOp):
         bind_typevars(frame, annotation.left, actual, found)
-

@@ -12,12 +12,13 @@ from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics.calls import evaluated
 from ormlint.semantics.containers import born_in, element_of, item_at, sliced
+from ormlint.semantics.declared import type_value
 from ormlint.semantics.flow import bind_target, condition, loop_events
 from ormlint.semantics.frame import Actual, Frame, World
 from ormlint.semantics.library import iterated, text_of
 from ormlint.semantics.loops import comprehension_loop
 from ormlint.semantics.state import Loop, State, join_states
-from ormlint.semantics.symbols import DefinedClass, DefinedFunction, DefinedModule, Library
+from ormlint.semantics.symbols import DefinedClass, DefinedFunction, DefinedModule, FunctionNode, Library, statements
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -38,6 +39,8 @@ from ormlint.semantics.values import (
     Plain,
     Query,
     Session,
+    SessionId,
+    Site,
     Tup,
     UnionOf,
     Unknown,
@@ -124,37 +127,119 @@ def _module_value(world: World, module: str, name: str) -> Value:
 
 
 def _global_assignments(world: World, module: str) -> dict[str, list[tuple[r.Expr, str]]]:
-    known = world.global_assignments.get(module)
-    if known is not None:
-        return known
-    found: dict[str, list[tuple[r.Expr, str]]] = {}
-    world.global_assignments[module] = found
-    from ormlint.semantics.classes import _statements
-
-    for id, function in world.symbols.functions.items():
-        if function.module != module or function.outer:
-            continue
-        names: set[str] = set()
-        for stmt in _statements(function.node.body):
-            if isinstance(stmt, r.Global) and not stmt.is_nonlocal:
-                names.update(stmt.names)
-            elif isinstance(stmt, r.Assign) and names:
-                for target in stmt.targets:
-                    if isinstance(target, r.Name) and target.id in names:
-                        found.setdefault(target.id, []).append((stmt.value, id))
-    return found
+    if not world.global_assignments:
+        world.global_assignments[""] = {}
+        for id, function in world.symbols.functions.items():
+            if function.outer:
+                continue
+            names: set[str] = set()
+            for stmt in statements(function.node.body):
+                if isinstance(stmt, r.Global) and not stmt.is_nonlocal:
+                    names.update(stmt.names)
+                elif isinstance(stmt, r.Assign) and names:
+                    for target in stmt.targets:
+                        if isinstance(target, r.Name) and target.id in names:
+                            of_module = world.global_assignments.setdefault(function.module, {})
+                            of_module.setdefault(target.id, []).append((stmt.value, id))
+    return world.global_assignments.get(module, {})
 
 
 _BUILTINS = frozenset(
     f"builtins.{name}"
-    for name in (
-        "int str float bool bytes bytearray complex object type list dict set frozenset tuple range enumerate zip map filter sorted reversed "
-        "len sum min max any all abs round iter next getattr setattr hasattr delattr isinstance issubclass callable print repr hash id vars "
-        "dir open input super property staticmethod classmethod format ord chr hex oct bin divmod pow slice memoryview aiter anext "
-        "Exception BaseException ValueError TypeError KeyError IndexError RuntimeError NotImplementedError AttributeError StopIteration "
-        "OSError IOError LookupError ArithmeticError ZeroDivisionError AssertionError ImportError PermissionError FileNotFoundError "
-        "TimeoutError ConnectionError KeyboardInterrupt SystemExit NotImplemented exec eval compile globals locals __import__"
-    ).split()
+    for name in [
+        "int",
+        "str",
+        "float",
+        "bool",
+        "bytes",
+        "bytearray",
+        "complex",
+        "object",
+        "type",
+        "list",
+        "dict",
+        "set",
+        "frozenset",
+        "tuple",
+        "range",
+        "enumerate",
+        "zip",
+        "map",
+        "filter",
+        "sorted",
+        "reversed",
+        "len",
+        "sum",
+        "min",
+        "max",
+        "any",
+        "all",
+        "abs",
+        "round",
+        "iter",
+        "next",
+        "getattr",
+        "setattr",
+        "hasattr",
+        "delattr",
+        "isinstance",
+        "issubclass",
+        "callable",
+        "print",
+        "repr",
+        "hash",
+        "id",
+        "vars",
+        "dir",
+        "open",
+        "input",
+        "super",
+        "property",
+        "staticmethod",
+        "classmethod",
+        "format",
+        "ord",
+        "chr",
+        "hex",
+        "oct",
+        "bin",
+        "divmod",
+        "pow",
+        "slice",
+        "memoryview",
+        "aiter",
+        "anext",
+        "Exception",
+        "BaseException",
+        "ValueError",
+        "TypeError",
+        "KeyError",
+        "IndexError",
+        "RuntimeError",
+        "NotImplementedError",
+        "AttributeError",
+        "StopIteration",
+        "OSError",
+        "IOError",
+        "LookupError",
+        "ArithmeticError",
+        "ZeroDivisionError",
+        "AssertionError",
+        "ImportError",
+        "PermissionError",
+        "FileNotFoundError",
+        "TimeoutError",
+        "ConnectionError",
+        "KeyboardInterrupt",
+        "SystemExit",
+        "NotImplemented",
+        "exec",
+        "eval",
+        "compile",
+        "globals",
+        "locals",
+        "__import__",
+    ]
 )
 
 
@@ -206,10 +291,13 @@ def _session_by_use(frame: Frame, func: r.Attr, expr: r.Call) -> Session | None:
         return None
     if not _is_statement(frame, first, func.attr):
         return None
-    from ormlint.semantics.values import SessionId
-
     name = func.value.id if isinstance(func.value, r.Name) else func.value.attr
-    session = Session(SessionId("param", frame.site(func.value) if isinstance(func.value, r.Attr) else _param_site(frame, name), name), False, None, ended_by="caller")
+    session = Session(
+        SessionId("param", frame.site(func.value) if isinstance(func.value, r.Attr) else _param_site(frame, name), name),
+        False,
+        None,
+        ended_by="caller",
+    )
     if isinstance(func.value, r.Name):
         frame.state.vars[func.value.id] = session
     else:
@@ -219,14 +307,12 @@ def _session_by_use(frame: Frame, func: r.Attr, expr: r.Call) -> Session | None:
     return session
 
 
-def _param_site(frame: Frame, name: str) -> object:
+def _param_site(frame: Frame, name: str) -> Site:
     if frame.function is not None:
         for param in frame.function.node.params:
             if param.name == name:
                 return frame.site(param)
         return frame.site(frame.function.node)
-    from ormlint.semantics.values import Site
-
     return Site(frame.path, 0, 0)
 
 
@@ -234,12 +320,14 @@ def _is_statement(frame: Frame, first: r.Expr, method: str) -> bool:
     root: r.Expr = first
     while isinstance(root, r.Call):
         inner = root.func
-        root = inner.value if isinstance(inner, r.Attr) and isinstance(inner.value, (r.Call, r.Name, r.Attr)) and not isinstance(inner.value, r.Name) else inner
+        root = (
+            inner.value
+            if isinstance(inner, r.Attr) and isinstance(inner.value, (r.Call, r.Name, r.Attr)) and not isinstance(inner.value, r.Name)
+            else inner
+        )
         if isinstance(root, r.Name):
             break
-    if isinstance(root, r.Attr) and isinstance(root.value, r.Name):
-        value = frame.evaluate(root)
-    elif isinstance(root, r.Name):
+    if (isinstance(root, r.Attr) and isinstance(root.value, r.Name)) or isinstance(root, r.Name):
         value = frame.evaluate(root)
     else:
         return False
@@ -251,15 +339,15 @@ def _is_statement(frame: Frame, first: r.Expr, method: str) -> bool:
         return bool(value.columns)
     if isinstance(value, LibRef):
         row = orms.CLASSES.get(value.name)
-        return row is not None and row.kind in ("select", "insert", "update", "delete") and value.name.startswith(("sqlalchemy", "sqlmodel"))
+        return (
+            row is not None and row.kind in ("select", "insert", "update", "delete") and value.name.startswith(("sqlalchemy", "sqlmodel"))
+        )
     return False
 
 
 def _sub(frame: Frame, expr: r.Sub) -> Value:
     value = frame.evaluate(expr.value)
     if isinstance(value, ClassRef):
-        from ormlint.semantics.declared import type_value
-
         index = expr.index
         items = index.items if isinstance(index, r.Seq) and index.kind == "tuple" else (index,)
         return ClassRef(value.cls, tuple(type_value(frame, item) for item in items))
@@ -337,7 +425,12 @@ def _dict(frame: Frame, expr: r.Dict) -> Value:
         values.append(value)
         if isinstance(key_value, Const) and isinstance(key_value.value, str):
             named.append((key_value.value, value))
-    if exact and named and len(named) == len(values) and any(isinstance(v, (Entity, Session, Coll, Instance, FuncRef, ClassRef, UnionOf)) for v in values):
+    if (
+        exact
+        and named
+        and len(named) == len(values)
+        and any(isinstance(v, (Entity, Session, Coll, Instance, FuncRef, ClassRef, UnionOf)) for v in values)
+    ):
         return LibInstance("kwargs", tuple(named))
     return Coll("dict", union(tuple(values)) if values else NEVER, union(tuple(keys)) if keys else NEVER, len(values) if exact else None)
 
@@ -488,10 +581,17 @@ def _lambda(frame: Frame, expr: r.Lambda) -> Value:
     id = f"{frame.name}.<lambda {frame.path}:{expr.start}>"
     world = frame.world
     if id not in world.symbols.functions:
-        from ormlint.semantics.symbols import FunctionNode
-
         node = r.Function(
-            expr.start, expr.end, "<lambda>", expr.start, expr.params, None, (), (r.Return(expr.body.start, expr.body.end, expr.body),), False, False
+            expr.start,
+            expr.end,
+            "<lambda>",
+            expr.start,
+            expr.params,
+            None,
+            (),
+            (r.Return(expr.body.start, expr.body.end, expr.body),),
+            False,
+            False,
         )
         world.symbols.functions[id] = FunctionNode(id, frame.scope.name, node, "", frame.name)
     return FuncRef(id, None, captured(frame, expr))

@@ -16,11 +16,11 @@ from ormlint.semantics.calls import adopt, invoke, note_repeated, settle
 from ormlint.semantics.containers import born_in, element_of, unpacked
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.library import iterated
-from ormlint.semantics.loops import for_loop, guard, while_loop
+from ormlint.semantics.loops import for_loop, guard, is_row, while_loop
 from ormlint.semantics.state import Event, Loop, Made, Repeated, State, Summary, contains, join_states
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import absolute
-from ormlint.semantics.unit_of_work import escape, hand_back, make, mark_loaded, operate, sessions_in
+from ormlint.semantics.unit_of_work import escape, hand_back, mark_loaded, operate, sessions_in
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -37,6 +37,7 @@ from ormlint.semantics.values import (
     Manager,
     ModuleRef,
     Never,
+    Query,
     Session,
     Site,
     UnionOf,
@@ -151,29 +152,32 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
     elif isinstance(target, r.Seq):
         count = len(target.items)
         if any(isinstance(item, r.Star) for item in target.items):
+            inner = element_of(iterated(frame, value, target))
             for item in target.items:
-                inner = element_of(iterated(frame, value, target))
-                bind_target(frame, item.value if isinstance(item, r.Star) else item, Coll("list", inner) if isinstance(item, r.Star) else inner, None)
+                if isinstance(item, r.Star):
+                    bind_target(frame, item.value, Coll("list", inner), None)
+                else:
+                    bind_target(frame, item, inner, None)
             return
         source = iterated(frame, value, target) if not isinstance(value, UnionOf) else value
-        for item, part in zip(target.items, unpacked(source, count), strict=True):
-            bind_target(frame, item, part, None)
+        for item, piece in zip(target.items, unpacked(source, count), strict=True):
+            bind_target(frame, item, piece, None)
     elif isinstance(target, r.Attr):
         owner = frame.evaluate(target.value)
         if isinstance(target.value, r.Name):
             frame.state.vars[f"{target.value.id}.{target.attr}"] = value
         if isinstance(owner, (LibRef, ModuleRef)) and isinstance(value, Const) and value.kind == "bool":
             frame.state.vars[ambient(owner, target.attr)] = value
-        for item in options_of(owner):
-            if isinstance(item, Entity):
-                _set_attribute(frame, item, target, value, expr)
+        for part in options_of(owner):
+            if isinstance(part, Entity):
+                _set_attribute(frame, part, target)
         escape(frame, value)
     elif isinstance(target, r.Sub):
         owner = frame.evaluate(target.value)
         index = frame.evaluate(target.index) if not isinstance(target.index, r.Slice) else UNKNOWN
         if isinstance(owner, Coll) and isinstance(target.value, r.Name):
-            key = join(owner.key or NEVER, index) if owner.kind == "dict" else owner.key
-            frame.state.vars[target.value.id] = Coll(owner.kind, join(owner.elem, value), key, None, owner.batches)
+            known = join(owner.key or NEVER, index) if owner.kind == "dict" else owner.key
+            frame.state.vars[target.value.id] = Coll(owner.kind, join(owner.elem, value), known, None, owner.batches)
         elif isinstance(owner, LibInstance) and owner.cls == "kwargs" and isinstance(target.value, r.Name):
             data = dict(owner.data)
             if isinstance(index, Const) and isinstance(index.value, str):
@@ -191,7 +195,7 @@ def ambient(owner: LibRef | ModuleRef, name: str) -> str:
     return f"@{owner.name}.{name}"
 
 
-def _set_attribute(frame: Frame, entity: Entity, target: r.Attr, value: Value, expr: r.Expr | None) -> None:
+def _set_attribute(frame: Frame, entity: Entity, target: r.Attr) -> None:
     mapped = frame.world.classes.mapped_attribute(entity.model, target.attr)
     if mapped is None:
         return
@@ -400,7 +404,7 @@ def _falsy(value: Value) -> Value:
 def _only_none(value: Value) -> Value:
     if isinstance(value, UnionOf):
         return NONE if any(item == NONE for item in value.items) else value
-    return value if isinstance(value, Unknown) or value == NONE else value
+    return value
 
 
 def _key(expr: r.Expr) -> str:
@@ -495,7 +499,13 @@ def _while(frame: Frame, stmt: r.While) -> None:
 
 
 def _go_round(
-    frame: Frame, loop: Loop, body: Sequence[r.Stmt], orelse: Sequence[r.Stmt], enter: Callable[[], None], test: r.Expr | None, forever: bool = False
+    frame: Frame,
+    loop: Loop,
+    body: Sequence[r.Stmt],
+    orelse: Sequence[r.Stmt],
+    enter: Callable[[], None],
+    test: r.Expr | None,
+    forever: bool = False,
 ) -> None:
     before = frame.state
     head = before
@@ -524,7 +534,9 @@ def _go_round(
             assert again is not None
             if again.same(head):
                 break
-            again.vars = {name: widen(value) if name in loop.varying or isinstance(value, Coll) else value for name, value in again.vars.items()}
+            again.vars = {
+                name: widen(value) if name in loop.varying or isinstance(value, Coll) else value for name, value in again.vars.items()
+            }
             head = again
     if back is not None:
         frame.state = back
@@ -557,7 +569,9 @@ def _go_round(
 
 def loop_events(frame: Frame, loop: Loop, events: list[Event]) -> None:
     """Notes which events of the loop's body happen again in each iteration, and in which sense."""
-    inside = [event for event in events if contains(loop.site, event.site) and not (loop.head is not None and contains(loop.head, event.site))]
+    inside = [
+        event for event in events if contains(loop.site, event.site) and not (loop.head is not None and contains(loop.head, event.site))
+    ]
     evidence = any(event.kind in ("query", "add", "write", "mutate", "load") and loop.site in event.varies for event in inside)
     rows = loop.kind == "rows" or (loop.kind == "unknown" and evidence)
     for event in inside:
@@ -590,17 +604,20 @@ def per_element(frame: Frame, function: Value, elem: Value, node: r.Node, spread
     if isinstance(function, Unknown) or isinstance(elem, Never):
         return UNKNOWN
     site = Site(frame.path, node.start, node.end)
-    from ormlint.semantics.loops import _is_row
-
-    loop = Loop(site, "rows" if _is_row(elem) else "unknown", "one call for each element", frozenset({"<element>"}), is_comprehension=True)
+    loop = Loop(site, "rows" if is_row(elem) else "unknown", "one call for each element", frozenset({"<element>"}), is_comprehension=True)
     before = set(frame.state.events)
     frame.loops.append(loop)
     element = born_in(elem, site)
-    parts = unpacked(element, len(element.items)) if spread and hasattr(element, "items") and not isinstance(element, UnionOf) else [element]
+    parts = (
+        unpacked(element, len(element.items)) if spread and hasattr(element, "items") and not isinstance(element, UnionOf) else [element]
+    )
     value = frame.call(function, tuple(Actual(part) for part in parts), node)
     frame.loops.pop()
     fresh = [event for event in frame.state.events if event not in before]
-    varying = [event if site in event.varies or event.kind == "load" else msgspec.structs.replace(event, varies=(*event.varies, site)) for event in fresh]
+    varying = [
+        event if site in event.varies or event.kind == "load" else msgspec.structs.replace(event, varies=(*event.varies, site))
+        for event in fresh
+    ]
     for old, new in zip(fresh, varying, strict=True):
         if old is not new:
             for events_of in (frame.state.events, frame.order):
@@ -680,9 +697,9 @@ def _try_body(frame: Frame, stmt: r.Try) -> None:
             run(frame, stmt.orelse)
         return
     frame.catches.append([frame.state.copy()])
-    outer, frame.ending = frame.ending, []
+    ending, frame.ending = frame.ending, []
     run(frame, stmt.body)
-    frame.ending = outer
+    frame.ending = ending
     caught = frame.catches.pop()
     states: list[State] = []
     if not frame.dead:
@@ -829,7 +846,7 @@ def at_yield(frame: Frame, node: r.Node) -> None:
 
 def sliced_query(frame: Frame, query: object, node: r.Node) -> Value:
     """`query[a:b]` runs the query and gives a list."""
-    assert isinstance(query, queries.Query)
+    assert isinstance(query, Query)
     element = queries.iterate(frame, query, node)
     return Coll("list", element if element is not None else UNKNOWN)
 
@@ -858,5 +875,3 @@ _BY_TYPE: dict[type, Callable[..., None]] = {
     r.Class: _class,
     r.TypeAlias: _type_alias,
 }
-
-__all__ = ["at_yield", "bind_target", "condition", "enter_value", "loop_events", "make", "per_element", "run", "sliced_query"]

@@ -15,7 +15,7 @@ import msgspec
 from ormlint.config import Config
 from ormlint.facts import records as r
 from ormlint.semantics.classes import Classes
-from ormlint.semantics.state import Event, Loop, Made, Read, Repeated, State, Step, Summary, names_in
+from ormlint.semantics.state import Event, Loop, Made, Read, Repeated, State, Summary, names_in
 from ormlint.semantics.symbols import FunctionNode, ModuleScope, Symbols
 from ormlint.semantics.values import NEVER, Session, SessionId, Site, Value
 
@@ -91,6 +91,7 @@ class World:
         self.pending: dict[object, tuple[Repeated, ...]] = {}
         self.rests: list[tuple[int, object]] = []
         self.abandoned: set[str] = set()
+        self.failed: dict[str, str] = {}
         self.on_stack: dict[str, int] = {}
         self.declared_params: dict[tuple[str, str], Value] = {}
 
@@ -211,6 +212,3 @@ class Frame:
         )
         self.emit(event)
         return event
-
-
-__all__ = ["Actual", "Frame", "Step", "Steps", "TooMuch", "World"]

@@ -17,11 +17,14 @@ from ormlint.semantics.symbols import ModuleScope
 _NAMES = {
     "domain": ("domain", "domains", "domain_model", "domainmodel"),
     "persistence": (
-        "persistence", "repositories", "repository", "repos", "repo", "orm", "dal", "dao", "daos", "storage", "adapters", "infrastructure", "db",
-        "database",
+        "persistence", "repositories", "repository", "repos", "repo", "orm", "dal", "dao", "daos", "storage", "adapters",
+        "infrastructure", "db", "database",
     ),
     "unit-of-work": ("unit_of_work", "uow", "unitofwork", "transactions"),
-    "entrypoint": ("entrypoints", "entrypoint", "api", "web", "views", "routes", "routers", "handlers", "cli", "controllers", "endpoints", "commands"),
+    "entrypoint": (
+        "entrypoints", "entrypoint", "api", "web", "views", "routes", "routers", "handlers", "cli", "controllers", "endpoints",
+        "commands",
+    ),
 }  # fmt: skip
 
 

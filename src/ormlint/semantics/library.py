@@ -14,12 +14,13 @@ from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import MethodRow
 from ormlint.semantics import queries
-from ormlint.semantics.containers import as_collection, born_in, element_of, grown, item_at, method_of
+from ormlint.semantics.containers import as_collection, born_in, element_of, grown, method_of
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.kinds import kind_of, kind_of_value
 from ormlint.semantics.loading import bind, flat, gathered, make_option
+from ormlint.semantics.queries import flask_session
 from ormlint.semantics.state import FRESH
-from ormlint.semantics.unit_of_work import detach_one, escape, expire_one, make, mark_loaded, operate, refresh_one, sessions_in
+from ormlint.semantics.unit_of_work import detach_one, escape, expire_one, make, operate, refresh_one, sessions_in
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -99,7 +100,9 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
     short = name.rsplit(".", 1)[-1]
     if name in ("typing.TypeVar", "typing_extensions.TypeVar"):
         label = first_value(actuals)
-        return TypeVarRef(str(label.value) if isinstance(label, Const) else "T", next((a.value for a in actuals if a.keyword == "bound"), None))
+        return TypeVarRef(
+            str(label.value) if isinstance(label, Const) else "T", next((a.value for a in actuals if a.keyword == "bound"), None)
+        )
     if short[:1].isupper():
         return LibInstance(name)
     return Unknown(f"{name} is a library's")
@@ -179,7 +182,11 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
     if kind == "plain_context":
         return Manager("suppress" if name.endswith("suppress") else "other", NONE)
     if kind == "loader_option":
-        return Option((), model=next((v.cls for v in (first_value(actuals),) if isinstance(v, ClassRef)), ""), exact=name.endswith("Load") or "criteria" in name)
+        return Option(
+            (),
+            model=next((v.cls for v in (first_value(actuals),) if isinstance(v, ClassRef)), ""),
+            exact=name.endswith("Load") or "criteria" in name,
+        )
     if kind == "response" or kind == "streaming_response":
         return LibInstance(name)
     for actual in actuals:
@@ -225,7 +232,14 @@ def iterated(frame: Frame, value: Value, node: r.Node) -> Value:
         cls = value.cls if isinstance(value, Instance) else value.model
         member = frame.world.classes.member(cls, "__iter__") or frame.world.classes.member(cls, "__aiter__")
         if member is not None:
-            return iterated(frame, frame.call(FuncRef(member[1][0], value), (), node), node)
+            iterator = frame.call(FuncRef(member[1][0], value), (), node)
+            if not isinstance(iterator, (Instance, Entity, UnionOf)):
+                return iterated(frame, iterator, node)
+            following = frame.world.classes.member(cls, "__next__") or frame.world.classes.member(cls, "__anext__")
+            if following is not None:
+                element = frame.call(FuncRef(following[1][0], value), (), node)
+                return Coll("iterator", element.value if isinstance(element, Awaitable) else element)
+            return UNKNOWN
     if isinstance(value, Instance):
         info = frame.world.classes.infos[value.cls]
         if any(library.endswith(".NamedTuple") for library in info.libraries):
@@ -238,7 +252,15 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
     """What a function returns, by the vocabulary's word for it."""
     first = first_value(actuals)
     second = first_value(actuals, 1)
-    if word in ("list_of_first", "list_of_second", "set_of_first", "tuple_of_first", "iterator_of_first", "iterator_of_second", "iterator_of_sequence"):
+    if word in (
+        "list_of_first",
+        "list_of_second",
+        "set_of_first",
+        "tuple_of_first",
+        "iterator_of_first",
+        "iterator_of_second",
+        "iterator_of_sequence",
+    ):
         source = second if word.endswith("second") else first
         collection = iterated(frame, source, node)
         _callbacks(frame, name, actuals, collection, node)
@@ -256,14 +278,20 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
         collection = iterated(frame, first, node)
         _callbacks(frame, name, actuals, collection, node)
         found = element_of(collection)
-        defaults = [actual.value for actual in actuals[1:] if actual.keyword in (None, "default")] if name.endswith(("next", "first", "max", "min")) else []
+        defaults = (
+            [actual.value for actual in actuals[1:] if actual.keyword in (None, "default")]
+            if name.endswith(("next", "first", "max", "min"))
+            else []
+        )
         return join(found, defaults[0]) if defaults and not isinstance(found, Unknown) else found
     if word == "enumerated":
         collection = iterated(frame, first, node)
         return Coll("iterator", Tup((Plain("int"), element_of(collection))), None, _size(collection), _batches(collection))
     if word == "zipped":
         parts = [iterated(frame, actual.value, node) for actual in actuals if actual.keyword is None]
-        return Coll("iterator", Tup(tuple(element_of(part) for part in parts)), None, next((s for s in map(_size, parts) if s is not None), None))
+        return Coll(
+            "iterator", Tup(tuple(element_of(part) for part in parts)), None, next((s for s in map(_size, parts) if s is not None), None)
+        )
     if word == "mapped":
         collection = iterated(frame, second, node)
         return Coll("iterator", _mapped(frame, first, collection, node, name.endswith("starmap")))
@@ -298,7 +326,13 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
             _text_of(frame, first, "__str__" if name != "builtins.repr" else "__repr__", node)
         if name == "builtins.isinstance":
             return Plain("bool")
-        return Plain(name.rsplit(".", 1)[-1] if name in ("builtins.str", "builtins.int", "builtins.float", "builtins.bool") else "bool" if word == "bool" else "")
+        return Plain(
+            name.rsplit(".", 1)[-1]
+            if name in ("builtins.str", "builtins.int", "builtins.float", "builtins.bool")
+            else "bool"
+            if word == "bool"
+            else ""
+        )
     if word == "none":
         for actual in actuals:
             _text_of(frame, actual.value, "__str__", node)
@@ -322,7 +356,9 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
     if word == "argument_as_type":
         return second if not isinstance(second, Unknown) else UNKNOWN
     if word == "partial":
-        return Partial(first, tuple(a.value for a in actuals[1:] if a.keyword is None), tuple((a.keyword, a.value) for a in actuals if a.keyword))
+        return Partial(
+            first, tuple(a.value for a in actuals[1:] if a.keyword is None), tuple((a.keyword, a.value) for a in actuals if a.keyword)
+        )
     if word == "attribute_getter":
         return LibInstance("attribute_getter", tuple((str(a.value.value), NONE) for a in actuals if isinstance(a.value, Const)))
     if word in ("session_or_none", "async_session_or_none"):
@@ -510,7 +546,9 @@ def serialise(frame: Frame, schema: str, value: Value, node: r.Node, depth: int)
                     for each in options_of(nested):
                         if isinstance(each, Instance):
                             below = found.elem if isinstance(found, Coll) else found
-                            serialise(frame, each.cls, born_in(below, frame.site(node)) if isinstance(found, Coll) else below, node, depth + 1)
+                            serialise(
+                                frame, each.cls, born_in(below, frame.site(node)) if isinstance(found, Coll) else below, node, depth + 1
+                            )
 
 
 def _session_method(frame: Frame, session: Session, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
@@ -582,13 +620,17 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
     site = frame.site(node)
     entities = [item for value in flat(first) for item in options_of(value) if isinstance(item, Entity)]
     varies = frame.varying(node)
-    for entity in entities[:1] or [None]:
+    chosen: list[Entity | None] = [*entities[:1]] or [None]
+    for entity in chosen:
         born = tuple(loop.site for loop in frame.loops if entity is not None and loop.site in entity.born)
         operate(frame, session, row.effect, node, entity=entity, attr=name, varies=tuple(dict.fromkeys((*varies, *born))))
     listed = node.args[1].value if isinstance(node, r.Call) and len(node.args) > 1 else None
     written = tuple(str(item.value) for item in listed.items if isinstance(item, r.Const)) if isinstance(listed, r.Seq) else ()
     names = written or tuple(
-        str(item.value) for value in flat(first_value(actuals, 1, "attribute_names")) for item in options_of(value) if isinstance(item, Const)
+        str(item.value)
+        for value in flat(first_value(actuals, 1, "attribute_names"))
+        for item in options_of(value)
+        if isinstance(item, Const)
     )
     for entity in entities:
         if row.effect == "refresh":
@@ -632,7 +674,10 @@ def _collection_method(frame: Frame, receiver: Coll, name: str, actuals: Sequenc
             if actual.keyword == "key":
                 _mapped(frame, actual.value, receiver, node, False)
         return NONE
-    values = [Actual(iterated(frame, actual.value, node), actual.keyword, actual.star) if name in ("extend", "update") else actual for actual in actuals]
+    values = [
+        Actual(iterated(frame, actual.value, node), actual.keyword, actual.star) if name in ("extend", "update") else actual
+        for actual in actuals
+    ]
     after = grown(receiver, name, values)
     if after is not None and isinstance(node, r.Call) and isinstance(node.func, r.Attr):
         target = node.func.value
@@ -653,10 +698,9 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
     if receiver.cls == "kwargs":
         return _kwargs_method(receiver, name, actuals)
     if receiver.cls == "attribute_getter" and name == "__call__":
-        value = first_value(actuals)
         found = []
         for path, _ in receiver.data:
-            current = value
+            current = first_value(actuals)
             for part in path.split("."):
                 current = frame.attribute(current, part, node)
             found.append(current)
@@ -684,14 +728,10 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
             escape(frame, actual.value)
         return Plain() if receiver.cls == "expression" else UNKNOWN
     if row.effect == "get" and row.returns == "entity":  # db.get_or_404
-        from ormlint.semantics.attributes import flask_session
-
-        return queries.got(frame, actuals, flask_session(frame), row, node)
+        return queries.got(frame, actuals, flask_session(), row, node)
     if receiver.cls == "database" and row.returns in ("element_of_statement", "page_of_statement"):
-        from ormlint.semantics.attributes import flask_session
-
         statement = first_value(actuals)
-        session = flask_session(frame)
+        session = flask_session()
         operate(frame, session, row.effect, node, attr=name)
         query = statement if isinstance(statement, Query) else Query("select", (), frame.site(node), session, exact=False)
         element = queries.row_of(frame, query, session, node, "scalars")
@@ -716,7 +756,12 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
         statement = first_value(actuals)
         if isinstance(statement, Query):
             statement = msgspec.structs.replace(statement, columns=tuple(Plain() for _ in statement.columns))
-        value = Result("rows", statement if isinstance(statement, Query) else Query("text", (), frame.site(node), exact=False), None, site=frame.site(node))
+        value = Result(
+            "rows",
+            statement if isinstance(statement, Query) else Query("text", (), frame.site(node), exact=False),
+            None,
+            site=frame.site(node),
+        )
         if receiver.cls in ("connection", "async_connection", "engine"):
             frame.happens("query", node, note="runs a statement", how="core", varies=frame.varying(node))
     elif returns in ("bool", "count"):
@@ -749,7 +794,12 @@ def _kwargs_method(receiver: LibInstance, name: str, actuals: Sequence[Actual]) 
         return UNKNOWN
     if name in ("items", "values", "keys"):
         value = union(tuple(held.values())) if held else UNKNOWN
-        return Coll("iterator", {"items": Tup((Plain("str"), value)), "values": value}.get(name, Plain("str")), None, len(held) if "*" not in held else None)
+        return Coll(
+            "iterator",
+            {"items": Tup((Plain("str"), value)), "values": value}.get(name, Plain("str")),
+            None,
+            len(held) if "*" not in held else None,
+        )
     if name == "copy":
         return receiver
     return UNKNOWN
@@ -770,6 +820,3 @@ def _stack_method(frame: Frame, name: str, actuals: Sequence[Actual], node: r.No
                 escape(frame, actual.value.receiver)
         return first
     return UNKNOWN
-
-
-__all__ = ["born_in", "call_library", "call_method", "item_at", "iterated", "mark_loaded", "text_of"]

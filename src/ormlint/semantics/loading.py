@@ -30,7 +30,9 @@ from ormlint.semantics.values import (
 )
 
 EAGER_STRATEGIES = frozenset(row.value for row in orms.LAZY.values() if row.on_read == "loaded" and isinstance(row.value, str))
-BLOCKING = frozenset(row.value for row in orms.LAZY.values() if row.on_read in ("raises", "raises_on_sql", "empty") and isinstance(row.value, str))
+BLOCKING = frozenset(
+    row.value for row in orms.LAZY.values() if row.on_read in ("raises", "raises_on_sql", "empty") and isinstance(row.value, str)
+)
 _DEPTH = 6
 
 
@@ -173,7 +175,9 @@ def make_option(frame: Frame, loader: str, actuals: Sequence[Actual], before: Op
         if row.name == "load_only":
             paths.append((prefix, "only:" + ",".join(name.split(".")[-1] for name in names)))
         else:
-            column_mode = {"defer": "defer", "undefer": "undefer", "undefer_group": "group", "with_expression": "undefer"}.get(row.name, "lead")
+            column_mode = {"defer": "defer", "undefer": "undefer", "undefer_group": "group", "with_expression": "undefer"}.get(
+                row.name, "lead"
+            )
             for name in names[:1] if row.name == "with_expression" else names:
                 paths.append((f"{prefix}.{name}" if prefix else name, column_mode))
         return Option(tuple(paths), prefix, exact, model)

@@ -2,8 +2,8 @@
 
 Takes a loop's statement and the value that it iterates over; gives a `Loop` with its kind and the reason:
 `rows` (one iteration for each element of a collection of rows) · `batch` (each element is a batch, chunk or page) · `retry` · `worker`
-(consumes for ever, or polls) · `literal` (a short, written sequence) · `unknown` (an iterable of which nothing is known). Whether an iteration
-ends with `break` or opens its own session is not a kind here: flow sees the first, the session's own loops tell the second.
+(consumes for ever, or polls) · `literal` (a short, written sequence) · `unknown` (an iterable of which nothing is known). Whether an
+iteration ends with `break` or opens its own session is not a kind here: flow sees the first, the session's own loops tell the second.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.state import Loop, names_in
-from ormlint.semantics.symbols import nested_bodies
+from ormlint.semantics.symbols import flat_statements, nested_bodies
 from ormlint.semantics.values import (
     ClassRef,
     Coll,
     Const,
     Entity,
     LibInstance,
-    Plain,
     Query,
     Result,
     Tup,
@@ -33,11 +32,16 @@ from ormlint.semantics.values import (
 
 SHORT = 16
 """A display of at most so many elements is a literal loop."""
-_ATTEMPTS = frozenset({"attempt", "attempts", "retry", "retries", "tries", "try_number", "attempt_number", "n_try", "retry_count", "_attempt", "i_try"})
+_ATTEMPTS = frozenset(
+    {"attempt", "attempts", "retry", "retries", "tries", "try_number", "attempt_number", "n_try", "retry_count", "_attempt", "i_try"}
+)
 _BATCH_TARGETS = frozenset({"batch", "chunk", "page", "partition", "window", "block", "slice_", "group_of_rows", "id_batch", "ids_chunk"})
+_TAKES = frozenset({"get", "get_nowait", "recv", "receive"})
 _SIZES = frozenset({"chunksize", "chunk_size", "batch_size", "batchsize", "page_size", "per_batch"})
 _STREAMS = ("Consumer", "Subscriber", "Listener", "PubSub", "Queue", "Stream", "Receiver", "Watch", "Subscription")
-_WAITS = frozenset({"sleep", "wait", "poll", "get_message", "receive", "recv", "consume", "brpop", "blpop", "xread", "xreadgroup", "listen", "join"})
+_WAITS = frozenset(
+    {"sleep", "wait", "poll", "get_message", "receive", "recv", "consume", "brpop", "blpop", "xread", "xreadgroup", "listen", "join"}
+)
 
 
 def for_loop(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> Loop:
@@ -57,7 +61,9 @@ def while_loop(frame: Frame, stmt: r.While) -> Loop:
 def comprehension_loop(frame: Frame, generator: r.Generator, source: Value, iterable: Value, comp: r.Comp) -> Loop:
     """The loop that one `for` of a comprehension is; its place is the generator's own from target to iterable."""
     kind, why = _kind_of_iterable(frame, generator.iter, source, iterable, generator.target)
-    return Loop(frame.site(comp), kind, why, names_in(generator.target), each_of(iterable, generator.target), True, head=frame.site(generator.iter))
+    return Loop(
+        frame.site(comp), kind, why, names_in(generator.target), each_of(iterable, generator.target), True, head=frame.site(generator.iter)
+    )
 
 
 def each_of(iterable: Value, target: r.Expr) -> str:
@@ -72,9 +78,9 @@ def each_of(iterable: Value, target: r.Expr) -> str:
 def _kind_of_for(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> tuple[str, str]:
     target = stmt.target.id if isinstance(stmt.target, r.Name) else ""
     call = _called(stmt.iter)
-    if target in _ATTEMPTS or call in ("Retrying", "AsyncRetrying", "retrying"):
-        if _has(stmt.body, (r.Try,)) or call.endswith("etrying") or _leaves(stmt.body):
-            return "retry", "it tries again"
+    attempts = target in _ATTEMPTS and (_has(stmt.body, (r.Try,)) or _leaves(stmt.body))
+    if attempts or call in ("Retrying", "AsyncRetrying", "retrying"):
+        return "retry", "it tries again"
     if call in ("range", "count") and _has(stmt.body, (r.Try,)) and _leaves(stmt.body) and _unused_except_in_calls(stmt, target):
         return "retry", "it tries again until it succeeds"
     kind, why = _kind_of_iterable(frame, stmt.iter, source, iterable, stmt.target)
@@ -90,12 +96,22 @@ def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: 
         return "literal", "its elements are written out"
     if isinstance(iter_expr, r.Call) and call == "range":
         counted = iter_expr.args[0].value if len(iter_expr.args) == 1 else None
-        if isinstance(counted, r.Call) and _called(counted) == "len" and counted.args and isinstance(counted.args[0].value, (r.Name, r.Attr)):
+        if (
+            isinstance(counted, r.Call)
+            and _called(counted) == "len"
+            and counted.args
+            and isinstance(counted.args[0].value, (r.Name, r.Attr))
+        ):
             rows = frame.evaluate(counted.args[0].value)
             return _kind_of_iterable(frame, counted.args[0].value, rows, rows, target)
         if len(iter_expr.args) == 3:
             return "batch", "it steps through the rows in chunks"
-        if all(isinstance(arg.value, r.Const) for arg in iter_expr.args) and isinstance(iterable, Coll) and iterable.size is not None and iterable.size <= SHORT:
+        if (
+            all(isinstance(arg.value, r.Const) for arg in iter_expr.args)
+            and isinstance(iterable, Coll)
+            and iterable.size is not None
+            and iterable.size <= SHORT
+        ):
             return "literal", "it runs a fixed, small number of times"
     if call == "count" and isinstance(iter_expr, r.Call) and not isinstance(iter_expr.func, r.Name):
         return "worker", "it counts for ever"
@@ -116,16 +132,22 @@ def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: 
             return "literal", "its elements are written out"
         if iterable.batches or _is_collection(iterable.elem):
             return "batch", "each element is itself a collection"
-        if call in orms.BATCH_NAMES and not _is_row(iterable.elem):
+        if call in orms.BATCH_NAMES and not is_row(iterable.elem):
             return "batch", f"{call}() gives batches"
-        if _is_row(iterable.elem) or (iterable.key is not None and _is_row(iterable.key)):
+        if is_row(iterable.elem) or (iterable.key is not None and is_row(iterable.key)):
             return "rows", "one iteration for each row"
         if isinstance(source, Query):
             return "rows", "one iteration for each row"
-    if isinstance(source, (Query, Result)) or (isinstance(source, UnionOf) and any(isinstance(item, (Query, Result)) for item in source.items)):
+    if isinstance(source, (Query, Result)) or (
+        isinstance(source, UnionOf) and any(isinstance(item, (Query, Result)) for item in source.items)
+    ):
         return "rows", "one iteration for each row"
     if isinstance(iterable, UnionOf):
-        kinds = [_kind_of_iterable(frame, iter_expr, item, item, target) for item in iterable.items if not (isinstance(item, Const) and item.kind == "none")]
+        kinds = [
+            _kind_of_iterable(frame, iter_expr, item, item, target)
+            for item in iterable.items
+            if not (isinstance(item, Const) and item.kind == "none")
+        ]
         for wanted in ("rows", "batch"):
             for kind, why in kinds:
                 if kind == wanted:
@@ -134,7 +156,9 @@ def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: 
             return kinds[0]
     if isinstance(iterable, ClassRef):
         return "literal", "it goes over the members of an enum"
-    if name in _BATCH_TARGETS or (isinstance(target, r.Seq) and any(isinstance(item, r.Name) and item.id in _BATCH_TARGETS for item in target.items)):
+    if name in _BATCH_TARGETS or (
+        isinstance(target, r.Seq) and any(isinstance(item, r.Name) and item.id in _BATCH_TARGETS for item in target.items)
+    ):
         return "batch", f"its element is called {name or 'a batch'}"
     if call in orms.BATCH_NAMES:
         return "batch", f"{call}() gives batches"
@@ -147,13 +171,13 @@ def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: 
     return "unknown", "its elements are not known"
 
 
-def _is_row(value: Value) -> bool:
+def is_row(value: Value) -> bool:
+    """Whether a value is a row: an entity, or a tuple with one."""
     for item in options_of(value):
         if isinstance(item, Entity):
             return True
-        if isinstance(item, Tup) and any(_is_row(part) or isinstance(part, Plain) for part in item.items):
-            if any(_is_row(part) for part in item.items):
-                return True
+        if isinstance(item, Tup) and any(is_row(part) for part in item.items):
+            return True
     return False
 
 
@@ -164,7 +188,13 @@ def _is_collection(value: Value) -> bool:
     if all(isinstance(item, Coll) and item.kind != "dict" for item in parts):
         return True
     # `for key, rows in groups.items()`: a group is a batch.
-    return all(isinstance(item, Tup) and len(item.items) == 2 and isinstance(item.items[1], Coll) and item.items[1].kind in ("list", "set", "iterator") for item in parts)
+    return all(
+        isinstance(item, Tup)
+        and len(item.items) == 2
+        and isinstance(item.items[1], Coll)
+        and item.items[1].kind in ("list", "set", "iterator")
+        for item in parts
+    )
 
 
 def _kind_of_while(stmt: r.While) -> tuple[str, str]:
@@ -173,11 +203,16 @@ def _kind_of_while(stmt: r.While) -> tuple[str, str]:
     test_names = names_in(stmt.test)
     if calls & _WAITS or "is_set" in calls:
         return "worker", "it waits between its turns"
-    if _has(stmt.body, (r.Try,)) and (any("retr" in name or "attempt" in name or "tries" in name for name in test_names) or _handler_goes_on(stmt.body)):
+    if _has(stmt.body, (r.Try,)) and (
+        any("retr" in name or "attempt" in name or "tries" in name for name in test_names) or _handler_goes_on(stmt.body)
+    ):
         return "retry", "it tries again until it succeeds"
     if calls & {"limit", "fetchmany", "partitions", "slice", "paginate", "islice", "offset"}:
         return "batch", "it takes one page after the other"
-    if any(name in ("offset", "page", "cursor", "last_id", "next_page", "page_token", "next_token", "has_more", "start", "batch", "chunk") for name in test_names | _assigned(stmt.body)):
+    if any(
+        name in ("offset", "page", "cursor", "last_id", "next_page", "page_token", "next_token", "has_more", "start", "batch", "chunk")
+        for name in test_names | _assigned(stmt.body)
+    ):
         return "batch", "it takes one page after the other"
     if forever and _takes_from_queue(stmt.body):
         return "worker", "it takes from a queue"
@@ -188,12 +223,12 @@ def _kind_of_while(stmt: r.While) -> tuple[str, str]:
 
 def _takes_from_queue(body: tuple[r.Stmt, ...]) -> bool:
     """`job = jobs.get()`: only a queue's `get` needs no key."""
-    for stmt in _statements(body):
+    for stmt in flat_statements(body):
         value = stmt.value if isinstance(stmt, (r.Assign, r.ExprStmt)) else None
         value = value.value if isinstance(value, r.Await) else value
-        if isinstance(value, r.Call) and isinstance(value.func, r.Attr) and value.func.attr in ("get", "get_nowait", "recv", "receive"):
-            if not any(arg.keyword is None for arg in value.args):
-                return True
+        takes = isinstance(value, r.Call) and isinstance(value.func, r.Attr) and value.func.attr in _TAKES
+        if takes and isinstance(value, r.Call) and all(arg.keyword is not None for arg in value.args):
+            return True
     return False
 
 
@@ -205,15 +240,8 @@ def _called(expr: r.Expr) -> str:
     return expr.func.id if isinstance(expr.func, r.Name) else expr.func.attr if isinstance(expr.func, r.Attr) else ""
 
 
-def _statements(body: tuple[r.Stmt, ...]) -> Iterator[r.Stmt]:
-    for stmt in body:
-        yield stmt
-        for inner in nested_bodies(stmt):
-            yield from _statements(inner)
-
-
 def _has(body: tuple[r.Stmt, ...], kinds: tuple[type, ...]) -> bool:
-    return any(isinstance(stmt, kinds) for stmt in _statements(body))
+    return any(isinstance(stmt, kinds) for stmt in flat_statements(body))
 
 
 def _leaves(body: tuple[r.Stmt, ...]) -> bool:
@@ -222,7 +250,7 @@ def _leaves(body: tuple[r.Stmt, ...]) -> bool:
         if isinstance(stmt, (r.Return, r.Break)):
             return True
         if isinstance(stmt, (r.For, r.While)):
-            if any(isinstance(inner, r.Return) for inner in _statements(stmt.body)) or _leaves(stmt.orelse):
+            if any(isinstance(inner, r.Return) for inner in flat_statements(stmt.body)) or _leaves(stmt.orelse):
                 return True
             continue
         if any(_leaves(inner) for inner in nested_bodies(stmt)):
@@ -244,7 +272,7 @@ def _unused_except_in_calls(stmt: r.For, target: str) -> bool:
     """The counter of a retry decides nothing but when to stop."""
     if not target:
         return False
-    return not any(isinstance(inner, r.Assign) and target in names_in(inner.value) for inner in _statements(stmt.body))
+    return not any(isinstance(inner, r.Assign) and target in names_in(inner.value) for inner in flat_statements(stmt.body))
 
 
 def _calls(body: tuple[r.Stmt, ...]) -> Iterator[str]:
@@ -265,7 +293,7 @@ def _calls(body: tuple[r.Stmt, ...]) -> Iterator[str]:
 
 def _assigned(body: tuple[r.Stmt, ...]) -> frozenset[str]:
     found: set[str] = set()
-    for stmt in _statements(body):
+    for stmt in flat_statements(body):
         if isinstance(stmt, r.Assign):
             for target in stmt.targets:
                 if isinstance(target, r.Name):
@@ -297,7 +325,7 @@ def varying(frame: Frame, stmt: r.Node, target: r.Expr | None, body: tuple[r.Stm
         return known
     names: set[str] = set(names_in(target)) if target is not None else set()
     flows: list[tuple[frozenset[str], frozenset[str], bool]] = []
-    for inner in _statements(body):
+    for inner in flat_statements(body):
         if isinstance(inner, r.Assign):
             calls = is_while and any(True for _ in _calls((inner,)))
             flows.append((frozenset(name for part in inner.targets for name in _bound(part)), names_in(inner.value), calls))
@@ -354,7 +382,11 @@ def guard(test: r.Expr) -> str:
         left, op, right = test.left, test.ops[0], test.rights[0]
         if _modulo(left) or _modulo(right):
             return "batch"
-        if op in (">=", ">", "==") and (_called(left) == "len" or _counter(left)) and not (isinstance(right, r.Const) and right.value in (0, 1)):
+        if (
+            op in (">=", ">", "==")
+            and (_called(left) == "len" or _counter(left))
+            and not (isinstance(right, r.Const) and right.value in (0, 1))
+        ):
             return "batch"
         if op in (">=", "==", ">") and isinstance(left, r.Name) and _threshold(right):
             return "batch"
@@ -379,4 +411,7 @@ def _modulo(expr: r.Expr) -> bool:
 
 def _counter(expr: r.Expr) -> bool:
     name = expr.id if isinstance(expr, r.Name) else expr.attr if isinstance(expr, r.Attr) else ""
-    return any(part in name for part in ("count", "pending", "batch", "since", "buffered", "processed", "counter", "num_", "total", "size", "elapsed"))
+    return any(
+        part in name
+        for part in ("count", "pending", "batch", "since", "buffered", "processed", "counter", "num_", "total", "size", "elapsed")
+    )

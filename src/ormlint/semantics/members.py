@@ -33,7 +33,13 @@ def function_kind(world: World, id: str) -> str:
     """property, static, class, or method, by the decorators of a function."""
     node = world.symbols.functions[id]
     if not node.node.decorators:
-        return "class" if node.node.name in ("__init_subclass__", "__class_getitem__") else "static" if node.node.name == "__new__" else "method"
+        return (
+            "class"
+            if node.node.name in ("__init_subclass__", "__class_getitem__")
+            else "static"
+            if node.node.name == "__new__"
+            else "method"
+        )
     for decorator in node.node.decorators:
         func = decorator.func if isinstance(decorator, r.Call) else decorator
         if isinstance(func, r.Name):
@@ -257,8 +263,8 @@ def _evaluate_in(frame: Frame, function: str, expr: r.Expr, cls: str) -> Value:
     for stmt in node.node.body:
         if stmt.start >= expr.start:
             break
-        if isinstance(stmt, (r.Assign, r.AnnAssign, r.Import)) and stmt.end <= expr.start:
-            inner.run((stmt,))
-        elif isinstance(stmt, r.If) and stmt.end <= expr.start:
+        if (isinstance(stmt, (r.Assign, r.AnnAssign, r.Import)) and stmt.end <= expr.start) or (
+            isinstance(stmt, r.If) and stmt.end <= expr.start
+        ):
             inner.run((stmt,))
     return inner.evaluate(expr)

@@ -6,9 +6,11 @@ which the project calls it; what they do is kept as observations. `Model` answer
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
@@ -20,13 +22,13 @@ from ormlint.findings import Step as TrailStep
 from ormlint.project import Project, SourceFile
 from ormlint.semantics import attributes, calls, declared, expressions, flow
 from ormlint.semantics.classes import Attribute, Classes, ClassInfo
-from ormlint.semantics.frame import Frame, World
+from ormlint.semantics.frame import Actual, Frame, TooMuch, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.layers import Placed, layers_of
 from ormlint.semantics.loading import model_at
 from ormlint.semantics.members import function_kind
 from ormlint.semantics.revealing import reveal, short
-from ormlint.semantics.state import Event, Made, Read, Repeated, Summary
+from ormlint.semantics.state import Event, Made, Repeated, Summary
 from ormlint.semantics.symbols import (
     DefinedClass,
     FunctionNode,
@@ -37,7 +39,7 @@ from ormlint.semantics.symbols import (
     absolute,
     nested_bodies,
 )
-from ormlint.semantics.values import Entity, Factory, LibInstance, LibRef, Session, Site
+from ormlint.semantics.values import UNKNOWN, Entity, Factory, LibInstance, LibRef, Session, Site, Value
 
 _STACK = 512 * 1024 * 1024
 _RECURSION = 30_000
@@ -51,7 +53,11 @@ class Model:
         self.config = world.config
         self.layers = layers
         self.paths = {scope.path: scope for scope in world.symbols.modules.values()}
-        self.warnings: tuple[str, ...] = ()
+        lost = sorted(world.failed)
+        self.warnings: tuple[str, ...] = tuple(
+            f"{name} could not be analysed ({world.failed[name]} inside ormlint): please report it; the rest is checked"
+            for name in lost[:5]
+        ) + ((f"{len(lost) - 5} more functions could not be analysed",) if len(lost) > 5 else ())
 
     # For the report
 
@@ -186,7 +192,12 @@ class Model:
     def is_generator_loop(self, item: Repeated) -> bool:
         """Whether the loop yields between its commits: its consumer decides when they happen."""
         function = self.symbols.functions.get(item.function)
-        return function is not None and function.node.is_generator and not item.loop.is_comprehension and _yields_in(function.node.body, item.loop.site)
+        return (
+            function is not None
+            and function.node.is_generator
+            and not item.loop.is_comprehension
+            and _yields_in(function.node.body, item.loop.site)
+        )
 
     def is_single_shot(self, made: Made) -> bool:
         """Whether a session at the top of a module belongs to a script that runs once."""
@@ -234,7 +245,18 @@ class Model:
             if not self.symbols.is_module(source):
                 return f"imports {name.name} from {source}" if is_orm_package(source) else ""
             if name.name == "*":
-                return next((words for bound in sorted(self.symbols.modules[source].bindings) if not bound.startswith("_") and (words := self._orm_symbol(source, bound))), "") if source in self.symbols.modules else ""
+                return (
+                    next(
+                        (
+                            words
+                            for bound in sorted(self.symbols.modules[source].bindings)
+                            if not bound.startswith("_") and (words := self._orm_symbol(source, bound))
+                        ),
+                        "",
+                    )
+                    if source in self.symbols.modules
+                    else ""
+                )
             return self._orm_symbol(source, name.name)
         return f"imports {name.name}" if not self.symbols.is_module(name.name) and is_orm_package(name.name) else ""
 
@@ -248,7 +270,11 @@ class Model:
                 return f"imports the entity {info.name}" if info.model.style != "imperative" else ""
             if info.is_base:
                 return f"imports the declarative base {info.name}"
-            return f"imports the session class {info.name}" if any(kind_of(item) in ("session", "async_session", "database") for item in info.libraries) else ""
+            return (
+                f"imports the session class {info.name}"
+                if any(kind_of(item) in ("session", "async_session", "database") for item in info.libraries)
+                else ""
+            )
         if isinstance(symbol, Library):
             return f"imports {symbol.name}" if is_orm_package(symbol.name) else ""
         if isinstance(symbol, Variable):
@@ -266,7 +292,14 @@ class Model:
     # Findings
 
     def finding(
-        self, code: str, name: str, site: Site, message: str, confidence: Confidence = Confidence.likely, trail: Trail = (), symbol: str = ""
+        self,
+        code: str,
+        name: str,
+        site: Site,
+        message: str,
+        confidence: Confidence = Confidence.likely,
+        trail: Trail = (),
+        symbol: str = "",
     ) -> Finding:
         """A finding at a site."""
         return Finding(code, name, self.location(site), message, confidence, trail, symbol.replace(":", ".").replace(".<locals>", ""))
@@ -302,8 +335,12 @@ class Model:
         return ()
 
 
-_ORM_OBJECTS = frozenset({"declarative_base_factory", "declarative_base", "engine", "async_engine", "database", "registry", "table", "metadata"})
-_ORM_PACKAGES = frozenset({"sqlalchemy", "flask_sqlalchemy", "sqlmodel", "flask_sqlalchemy_lite", "sqlalchemy_utils", "geoalchemy2", "advanced_alchemy"})
+_ORM_OBJECTS = frozenset(
+    {"declarative_base_factory", "declarative_base", "engine", "async_engine", "database", "registry", "table", "metadata"}
+)
+_ORM_PACKAGES = frozenset(
+    {"sqlalchemy", "flask_sqlalchemy", "sqlmodel", "flask_sqlalchemy_lite", "sqlalchemy_utils", "geoalchemy2", "advanced_alchemy"}
+)
 
 
 def is_orm_package(name: str) -> bool:
@@ -312,7 +349,12 @@ def is_orm_package(name: str) -> bool:
 
 
 def _is_main_guard(stmt: r.Stmt) -> bool:
-    return isinstance(stmt, r.If) and isinstance(stmt.test, r.Compare) and isinstance(stmt.test.left, r.Name) and stmt.test.left.id == "__name__"
+    return (
+        isinstance(stmt, r.If)
+        and isinstance(stmt.test, r.Compare)
+        and isinstance(stmt.test.left, r.Name)
+        and stmt.test.left.id == "__name__"
+    )
 
 
 def _yields_in(body: Sequence[r.Stmt], site: Site) -> bool:
@@ -361,7 +403,7 @@ def understand(scopes: dict[str, ModuleScope], config: Config) -> Model:
     def work() -> None:
         try:
             run_all(world)
-        except BaseException as error:  # noqa: BLE001  handed to the caller's thread below
+        except BaseException as error:
             failure.append(error)
 
     # Deep call chains of the analysed code are deep recursion here: a thread can be given the stack for it.
@@ -403,7 +445,8 @@ def run_all(world: World) -> None:
         run_module(world, world.symbols.modules[name])
     ids = sorted(world.symbols.functions)
     for id in ids:
-        run_entry(world, id)
+        with contained(world, id):
+            run_entry(world, id)
     run_mixins(world)
     find_kept_sessions(world)
     # Fields that were unknown when a method was run and that some construction has filled since: those methods once more.
@@ -411,7 +454,8 @@ def run_all(world: World) -> None:
     for cls in sorted(late):
         for methods in world.classes.infos[cls].methods.values():
             for id in methods:
-                run_entry(world, id)
+                with contained(world, id):
+                    run_entry(world, id)
     gather(world)
 
 
@@ -431,9 +475,10 @@ def run_mixins(world: World) -> None:
                     function = world.symbols.functions[ids[0]]
                     frame = Frame(world, world.symbols.modules[function.module], function)
                     params = calls.entry_params(frame, function, info.id)
-                    summary = calls.summarise(world, ("member", ids[0], info.id), function, params, {}, {}, None)
-                    if summary is not None:
-                        world.member_entries[(ids[0], info.id)] = summary
+                    with contained(world, ids[0]):
+                        summary = calls.summarise(world, ("member", ids[0], info.id), function, params, {}, {}, None)
+                        if summary is not None:
+                            world.member_entries[(ids[0], info.id)] = summary
 
 
 def find_kept_sessions(world: World) -> None:
@@ -459,7 +504,9 @@ def _keep(world: World, scope: ModuleScope, expr: r.Expr, owner: str, place: str
         if not isinstance(part, r.Call):
             continue
         frame = Frame(world, scope, None)
-        value = frame.evaluate(part)
+        value: Value = UNKNOWN
+        with contained(world, owner):
+            value = frame.evaluate(part)
         if isinstance(value, Session) and not value.scoped and value.id.kind != "given":
             site = frame.site(part)
             world.made[(site, place)] = Made(value, site, owner, (), place, name)
@@ -475,14 +522,30 @@ def collect_eager(world: World) -> None:
                 world.eager.add(attribute.name)
 
 
+@contextmanager
+def contained(world: World, name: str) -> Iterator[None]:
+    """Whatever fails while one function is analysed costs what is known of that function, nothing else."""
+    try:
+        yield
+    except TooMuch:
+        world.abandoned.add(name)
+    except Exception as error:
+        if os.environ.get("ORMLINT_DEBUG"):
+            raise
+        world.failed[name] = type(error).__name__
+        world.provisional.clear()
+        world.rests.clear()
+        world.active.clear()
+        world.on_stack.clear()
+        world.depth = 0
+
+
 def run_module(world: World, scope: ModuleScope) -> None:
     """Runs the statements at the top of a module."""
     frame = Frame(world, scope, None, budget=200_000)
     world.current = ("module", scope.name)
-    try:
+    with contained(world, f"{scope.name}:"):
         frame.run(scope.record.body)
-    except calls.TooMuch:
-        world.abandoned.add(f"{scope.name}:")
     world.current = None
 
 
@@ -491,8 +554,6 @@ def run_entry(world: World, id: str) -> None:
     function = world.symbols.functions[id]
     if "<lambda" in id:
         return
-    outer = world.entries.get(function.outer) if function.outer else None
-    del outer
     frame = Frame(world, world.symbols.modules[function.module], function)
     params = calls.entry_params(frame, function)
     if function.outer:
@@ -509,13 +570,11 @@ def run_entry(world: World, id: str) -> None:
     world.current = ("root", id)
     if function.node.decorators and not function.outer:
         quiet = Frame(world, world.symbols.modules[function.module], None)
-        try:
+        with contained(world, id):
             wrapper = calls.decorated(quiet, id)
             if wrapper is not None:
-                actuals = [calls.Actual(value) for name, value in params.items()]
-                quiet.call(wrapper, actuals[: len([p for p in function.node.params if p.kind in ("pos", "pos-only") and p.default is None])], function.node)
-        except calls.TooMuch:
-            world.abandoned.add(id)
+                needed = [param for param in function.node.params if param.kind in ("pos", "pos-only") and param.default is None]
+                quiet.call(wrapper, [Actual(params[param.name]) for param in needed], function.node)
     world.current = None
 
 
@@ -533,26 +592,32 @@ def gather(world: World) -> None:
         if not world.callers.get(id):
             roots.append(("entry", id))
     _reach(world, roots, reached)
-    met = {key[1] if key[0] == "entry" else key[0] for key in reached if isinstance(key, tuple)}
+    met = {_function_of(key) for key in reached}
     for id in sorted(world.entries):
         if id not in met:
-            fresh: set[object] = set(reached)
-            _reach(world, [("entry", id)], reached)
-            met |= {key[1] if key[0] == "entry" else key[0] for key in reached - fresh if isinstance(key, tuple)}
+            met.update(_function_of(key) for key in _reach(world, [("entry", id)], reached))
     for key, found in world.observed.items():
         if key in reached:
             for item in found.values():
                 calls.keep_stronger(world.repeated, item)
 
 
-def _reach(world: World, roots: Sequence[object], reached: set[object]) -> None:
+def _function_of(key: object) -> object:
+    """The function of a context's key."""
+    if not isinstance(key, tuple):
+        return None
+    return key[1] if key[0] == "entry" else key[0]
+
+
+def _reach(world: World, roots: Sequence[object], reached: set[object]) -> list[object]:
+    """Adds what can be reached from `roots`; gives what is new."""
     stack = list(roots)
+    fresh: list[object] = []
     while stack:
         key = stack.pop()
         if key in reached:
             continue
         reached.add(key)
+        fresh.append(key)
         stack.extend(world.edges.get(key, ()))
-
-
-__all__ = ["Confidence", "Model", "Read", "Sequence", "analyse", "msgspec"]
+    return fresh

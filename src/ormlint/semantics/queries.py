@@ -30,6 +30,8 @@ from ormlint.semantics.values import (
     Query,
     Result,
     Session,
+    SessionId,
+    Site,
     Tup,
     UnionOf,
     Value,
@@ -342,7 +344,9 @@ def query_method(frame: Frame, query: Query, name: str, actuals: Sequence[Actual
     if row.returns == "select":
         return msgspec.structs.replace(query, style="select")
     if row.returns in ("compound_select", "from_statement", "textual_select"):
-        return build(frame, msgspec.structs.replace(query, style=row.returns) if row.returns != "from_statement" else query, name, row, actuals, node)
+        return build(
+            frame, msgspec.structs.replace(query, style=row.returns) if row.returns != "from_statement" else query, name, row, actuals, node
+        )
     if row.returns in ("same", "query") or row.returns.startswith(("query_", "select_")):
         return build(frame, query, name, row, actuals, node)
     if row.returns == "none":
@@ -357,3 +361,8 @@ def query_method(frame: Frame, query: Query, name: str, actuals: Sequence[Actual
 def awaited_if(row: MethodRow, value: Value) -> Value:
     """The value as the method gives it: a coroutine's, where the row says so."""
     return Awaitable(value) if row.awaitable else value
+
+
+def flask_session() -> Session:
+    """Flask-SQLAlchemy's `db.session`: one for each request, ended by the extension."""
+    return Session(SessionId("global", Site("", 0, 0), "db.session"), expires=True, scoped=True, ended_by="framework")

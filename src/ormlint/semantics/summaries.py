@@ -136,7 +136,7 @@ def plain(value: Value) -> Value:
         return value if value.kind in ("bool", "none") else UNKNOWN
     if isinstance(value, UnionOf):
         parts = union(tuple(plain(item) for item in value.items))
-        return parts if not isinstance(parts, UnionOf) or len(parts.items) == 2 and NONE in parts.items else UNKNOWN
+        return parts if not isinstance(parts, UnionOf) or (len(parts.items) == 2 and NONE in parts.items) else UNKNOWN
     if isinstance(value, Instance):
         return Instance(value.cls)
     if isinstance(value, Tup):
@@ -199,7 +199,12 @@ class Symbolic:
         fresh = frozenset(path for path in live.fresh if path == prefix) and frozenset({""})
         if expired is not None or live.detached is not None:
             self.live[symbol_origin] = Live(
-                frozenset(), NOWHERE if expired is not None else None, live.how, fresh, NOWHERE if live.detached is not None else None, live.detached_how
+                frozenset(),
+                NOWHERE if expired is not None else None,
+                live.how,
+                fresh,
+                NOWHERE if live.detached is not None else None,
+                live.detached_how,
             )
         else:
             self.live[symbol_origin] = FRESH
@@ -241,7 +246,9 @@ class Substitution:
         if session.id.kind == "made":
             known = self.made.get(session.id)
             if known is None:
-                known = msgspec.structs.replace(session, id=SessionId("made", self.call, session.id.name or str(session.id.site.start)), born=self.loops)
+                known = msgspec.structs.replace(
+                    session, id=SessionId("made", self.call, session.id.name or str(session.id.site.start)), born=self.loops
+                )
                 self.made[session.id] = known
             return known
         if session.id.kind == "field" and self.owner_born:
@@ -251,7 +258,13 @@ class Substitution:
     def entity(self, entity: Entity) -> Entity:
         actual = self.entities.get(entity.origin)
         if actual is not None:
-            return Entity(entity.model, actual.origin, (*actual.path, *entity.path), actual.born, entity.base or (actual.base if not entity.path else ""))
+            return Entity(
+                entity.model,
+                actual.origin,
+                (*actual.path, *entity.path),
+                actual.born,
+                entity.base or (actual.base if not entity.path else ""),
+            )
         return Entity(entity.model, self.origin(entity.origin), entity.path, self.born)
 
     def origin(self, origin: Origin) -> Origin:

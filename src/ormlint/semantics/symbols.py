@@ -243,7 +243,11 @@ class Symbols:
             if symbol is None:
                 continue
             # A project's own definition says more than a library's fallback for it under try/except or TYPE_CHECKING.
-            if found is None or isinstance(found, Library) or (isinstance(found, Variable) and isinstance(symbol, (DefinedClass, DefinedFunction))):
+            if (
+                found is None
+                or isinstance(found, Library)
+                or (isinstance(found, Variable) and isinstance(symbol, (DefinedClass, DefinedFunction)))
+            ):
                 found = symbol
         if found is not None:
             return found
@@ -254,9 +258,8 @@ class Symbols:
                 starred = self.lookup(star, name) if self._exports(star, name) else None
                 if starred is not None:
                     return starred
-            elif star.split(".")[0] not in self.packages and star.split(".")[0] not in self.modules:
-                if star.startswith("sqlalchemy") or star.startswith("sqlmodel"):
-                    return Library(f"{star}.{name}")
+            elif star.startswith(("sqlalchemy", "sqlmodel")) and not self.is_module(star.split(".")[0]):
+                return Library(f"{star}.{name}")
         if scope.is_package and self.is_module(f"{module}.{name}"):
             return DefinedModule(f"{module}.{name}")
         if "__getattr__" in scope.bindings:
@@ -322,3 +325,21 @@ def nested_bodies(stmt: r.Stmt) -> Iterator[tuple[r.Stmt, ...]]:
     elif isinstance(stmt, r.Match):
         for case in stmt.cases:
             yield case.body
+
+
+def statements(body: tuple[r.Stmt, ...]) -> Iterator[r.Stmt]:
+    """Every statement of a body, those of nested blocks and functions included."""
+    for stmt in body:
+        yield stmt
+        if isinstance(stmt, (r.Function, r.Class)):
+            yield from statements(stmt.body)
+        for inner in nested_bodies(stmt):
+            yield from statements(inner)
+
+
+def flat_statements(body: tuple[r.Stmt, ...]) -> Iterator[r.Stmt]:
+    """Every statement of a body and its nested blocks, those of inner functions and classes left out."""
+    for stmt in body:
+        yield stmt
+        for inner in nested_bodies(stmt):
+            yield from flat_statements(inner)

@@ -114,14 +114,18 @@ def refresh_one(frame: Frame, entity: Entity, names: tuple[str, ...]) -> None:
     known = frame.state.live.get(entity.origin, FRESH)
     prefix = ".".join(entity.path)
     paths = {f"{prefix}.{name}" if prefix else name for name in names}
-    frame.state.live[entity.origin] = msgspec.structs.replace(known, loaded=known.loaded | paths, fresh=known.fresh | {prefix}, asked=known.asked | paths)
+    frame.state.live[entity.origin] = msgspec.structs.replace(
+        known, loaded=known.loaded | paths, fresh=known.fresh | {prefix}, asked=known.asked | paths
+    )
 
 
 def mark_loaded(frame: Frame, origin: Origin, path: str, asked: bool = False) -> None:
     """Notes that the relationship at `path` is loaded now, because it was `asked` for or merely read."""
     known = frame.state.live.get(origin, FRESH)
     if path not in known.loaded or asked:
-        frame.state.live[origin] = msgspec.structs.replace(known, loaded=known.loaded | {path}, asked=known.asked | {path} if asked else known.asked)
+        frame.state.live[origin] = msgspec.structs.replace(
+            known, loaded=known.loaded | {path}, asked=known.asked | {path} if asked else known.asked
+        )
 
 
 def register(frame: Frame, origin: Origin) -> None:

@@ -320,9 +320,7 @@ def union(items: tuple[Value, ...]) -> Value:
         if type(item) is Coll:
             for at, other in enumerate(distinct):
                 if type(other) is Coll and other.kind == item.kind and other.batches == item.batches:
-                    distinct[at] = Coll(
-                        item.kind, join(other.elem, item.elem), _join_keys(other.key, item.key), None, item.batches
-                    )
+                    distinct[at] = Coll(item.kind, join(other.elem, item.elem), _join_keys(other.key, item.key), None, item.batches)
                     merged = True
                     break
         elif type(item) is Query:
@@ -361,7 +359,9 @@ def _common(left: Query, right: Query) -> Query:
     shared = tuple(option for option in left.options if option in right.options)
     paths = {pair for option in right.options for pair in option.paths}
     if len(shared) < len(left.options):
-        shared = tuple(msgspec.structs.replace(option, paths=tuple(pair for pair in option.paths if pair in paths)) for option in left.options)
+        shared = tuple(
+            msgspec.structs.replace(option, paths=tuple(pair for pair in option.paths if pair in paths)) for option in left.options
+        )
     return msgspec.structs.replace(
         left,
         options=shared,
