@@ -50,6 +50,7 @@ def main() -> int:
     if original is None:
         print(f"{trees.AIRFLOW.folder} cannot be downloaded; put it into {options.trees}", file=sys.stderr)
         return 2
+    runs.frozen(options.work)
     airflow = trees.writable(original, options.work / "airflow")
     missing: list[str] = []
     costs: dict[str, Costs] = {}
@@ -58,7 +59,8 @@ def main() -> int:
         costs.update(in_turn(commands, rounds, logs, say))
 
     if "peers" in parts:
-        commands = [*tools.parsers(airflow), runs.cold(goals.ONE_CORE, airflow, 1), runs.cold(goals.COLD, airflow), runs.ormlint(goals.WARM, airflow)]
+        own = [runs.cold(goals.ONE_CORE, airflow, 1), runs.cold(goals.COLD, airflow), runs.ormlint(goals.WARM, airflow)]
+        commands = [*tools.parsers(airflow), *own]
         for tool in tools.TOOLS:
             if tool.name in options.without.split(","):
                 continue
@@ -91,7 +93,8 @@ def main() -> int:
     results = HERE / "results"
     results.mkdir(exist_ok=True)
     now = datetime.datetime.now(tz=datetime.UTC)
-    document = {"date": now.isoformat(timespec="seconds"), "machine": machine(), "costs": costs, "lines": sizes, "missing": missing, "goals": table}
+    about = {"date": now.isoformat(timespec="seconds"), "machine": machine(), "missing": missing}
+    document = {**about, "costs": costs, "lines": sizes, "goals": table}
     (results / f"{now:%Y%m%dT%H%M%SZ}.json").write_bytes(msgspec.json.format(msgspec.json.encode(document, enc_hook=str)))
     if options.write:
         write(text)
@@ -130,12 +133,16 @@ def measure_plugin(options: argparse.Namespace, airflow: Path, measure: Callable
     if programs is None:
         missing.append(tool.name)
         return
-    base = (str(programs / "flake8"), "--isolated", "-q", "--exit-zero")
+    alone = tools.installed(next(tool for tool in tools.TOOLS if tool.name == "flake8"), options.work / "tools")
+    if alone is None:
+        missing.append("flake8")
+        return
+    base = ("--isolated", "-q", "--exit-zero")
     models = f"{trees.AIRFLOW.package}/models"
     measure(
         [
-            Command(goals.PLUGIN_WITHOUT, (*base, "--extend-ignore", "ORM", "--disable-noqa", models), airflow, {"ORMLINT_OFF": "1"}),
-            Command(goals.PLUGIN_WITH, (*base, models), airflow),
+            Command(goals.PLUGIN_WITHOUT, (str(alone / "flake8"), *base, models), airflow),
+            Command(goals.PLUGIN_WITH, (str(programs / "flake8"), *base, models), airflow),
         ]
     )
 
@@ -150,7 +157,8 @@ def report(options: argparse.Namespace, tree: Path, costs: dict[str, Costs], mis
     """Markdown: what was measured, then what was aimed at."""
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
     count, size = len(trees.files(tree)), trees.lines(tree)
-    rows = [f"| {cost.name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:.0f} | {len(cost.runs)} |" for cost in costs.values() if cost.runs]
+    measured = [cost for cost in costs.values() if cost.runs]
+    rows = [f"| {cost.name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:.0f} | {len(cost.runs)} |" for cost in measured]
     judged = [f"| {row.goal} | {row.measured} | {row.verdict} |" for row in table]
     absent = f"\nNot installed or not to be had: {', '.join(missing)}.\n" if missing else ""
     command = f"python -m benchmarks --rounds {options.rounds} --parts {options.parts}"

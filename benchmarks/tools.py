@@ -78,7 +78,7 @@ TOOLS = (
         rounds=1,
     ),
     Tool("flake8", ("flake8",), lambda programs, tree, _: (str(programs / "flake8"), "--isolated", "-q", "."), rounds=1),
-    Tool("fixit", ("fixit",), lambda programs, tree, package: (str(programs / "fixit"), "-q", "lint", package), rounds=1),
+    Tool("fixit", ("fixit",), lambda programs, tree, package: (str(programs / "fixit"), "lint", package), rounds=1),
 )  # fmt: skip
 
 

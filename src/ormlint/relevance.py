@@ -1,14 +1,14 @@
-"""Which files can matter, told from their bytes: only those are parsed.
+"""Which files can matter, told from their bytes and from what the analysis of the others found: only those are parsed.
 
 Takes the project's files and their sources; gives the paths to parse. It errs towards too many: leaving a file out must never change a
-finding. What is left out is a module without content for the later steps, not a missing one. Knows nothing of trees and values.
+finding. What is left out is a module without content for the later steps, not a missing one. Knows nothing of trees.
 
-Three closures, in this order, repeated until nothing is new:
-
-1. *Active* files can do something with the ORM. A file that imports an ORM package is active; so is one that mentions a tainted name of
-   a module that it imports. A name at the top of a module is tainted where its block of code mentions an ORM name or another tainted one.
-2. *Ports*: an abstract class that an active file implements is tainted, for its callers reach the ORM through it.
-3. *Support*: what an active file imports, directly or not, and what implements the ports in there. Values flow into it, and effects out.
+- Where much of a project names the ORM, all of it is parsed: nearly all of it matters, and finding that out costs more than it saves.
+- Else the *active* files come first: those that import an ORM package, and those that mention a name that such a file gives an ORM meaning.
+- With them goes what they *need*: what they import, directly or not, and what implements the abstract classes in there. Values flow into
+  it, and effects out of it.
+- When these have been analysed, functions have turned out to touch the ORM, or to give something that does. Files that mention one of
+  them are active, too, and the analysis is made again; until nothing is new.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -24,7 +25,9 @@ from .config import Config
 from .facts.records import Record
 from .project import SourceFile
 from .semantics.layers import layers_of
+from .semantics.model import Model
 from .semantics.symbols import ModuleScope
+from .semantics.values import ClassRef, Entity, Factory, FuncRef, Instance, Manager, ModelAttr, Option, Query, Result, Session
 
 ORM_PACKAGES: Final = (
     b"sqlalchemy", b"sqlmodel", b"alembic", b"geoalchemy2", b"advanced_alchemy",
@@ -49,12 +52,14 @@ INNER_DEFINITION: Final = re.compile(rb"^[ \t]+(?:async[ \t]+)?def[ \t]", re.MUL
 CLASS: Final = re.compile(rb"^[ \t]*class[ \t]+(\w+)[ \t]*(?:\[[^\]]*\])?[ \t]*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?[ \t]*:", re.MULTILINE)
 METHOD: Final = re.compile(rb"^[ \t]+(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 PORT: Final = re.compile(rb"\b(?:Protocol|abstractmethod|NotImplementedError)\b")
-MOST_IMPLEMENTATIONS: Final = 30
-"""A port with more implementing files is resolved to none of them by the analysis; so many are parsed that it still sees too many."""
+MOST_IMPLEMENTATIONS: Final = 12
+"""The analysis follows an abstract method to no more than five classes. Of a class with more implementing files than this, only..."""
+ENOUGH_IMPLEMENTATIONS: Final = 8
+"""...so many are parsed for each method, so that there are still more than five."""
 
 
 WORTH_SCANNING: Final = 0.15
-"""Where files that name the ORM are a larger part of the project, nearly all others turn out to matter, and the scan costs more than it saves."""
+"""Where files that name the ORM are a larger part of the project, nearly all others matter, and the scan costs more than it saves."""
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
@@ -85,19 +90,87 @@ class Port(msgspec.Struct, frozen=True):
     name: bytes
     implementers: tuple[str, ...]
     """Files that hold a class that may implement it."""
+    methods: frozenset[bytes] = frozenset()
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so many files implement it that the analysis follows none of them."""
+        return len(self.implementers) > MOST_IMPLEMENTATIONS
+
+    def is_met_in(self, files: Collection[str]) -> bool:
+        """Whether one of some files may implement it, and few enough others do that the analysis looks for them."""
+        return not self.is_crowded and any(rel in files for rel in self.implementers)
 
 
-def relevant(files: Iterable[SourceFile], config: Config, sources: Mapping[str, bytes]) -> frozenset[str]:
-    """The paths, relative to the root, of the files to parse. `sources` are by such paths, too."""
-    seeds = [source for source in sources.values() if is_seed(source)]
-    if sum(map(len, seeds)) > WORTH_SCANNING * sum(map(len, sources.values())):
-        return frozenset(sources)
-    scan = Scan([file for file in files if file.rel in sources], sources)
-    active = scan.active()
-    chosen = {rel for rel, source in sources.items() if ALWAYS.search(source)}
-    chosen |= scan.supported(active | chosen)
-    chosen |= scan.chains(config, active)
-    return frozenset(chosen)
+class Relevance:
+    """The choice of files for one run: `first`, then `further` for what the analysis of the chosen ones found."""
+
+    def __init__(self, files: Iterable[SourceFile], config: Config) -> None:
+        self._files = tuple(files)
+        self._config = config
+        self._scan: Scan | None = None
+        self._chosen: set[str] = set()
+
+    def first(self, sources: Mapping[str, bytes]) -> frozenset[str]:
+        """The files to parse at first. `sources` and the result are by paths relative to the root."""
+        seeds = sum(len(source) for source in sources.values() if is_seed(source))
+        if seeds > WORTH_SCANNING * sum(map(len, sources.values())):
+            return frozenset(sources)
+        self._scan = Scan([file for file in self._files if file.rel in sources], dict(sources))
+        active = self._scan.active()
+        active |= {rel for rel, source in sources.items() if ALWAYS.search(source)}
+        self._chosen = self._scan.supported(active) | self._scan.chains(self._config, active)
+        return frozenset(self._chosen)
+
+    def further(self, model: Model) -> frozenset[str]:
+        """Files to parse besides, now that the chosen ones have been analysed; none where all that matters was chosen."""
+        if self._scan is None:
+            return frozenset()
+        self._scan.tell(telling(model))
+        more = self._scan.supported(self._scan.mentioning(self._chosen)) - self._chosen
+        self._chosen |= more
+        return frozenset(more)
+
+
+def telling(model: Model) -> dict[str, set[bytes]]:
+    """By file, the names at the top of modules whose functions touch the ORM or give something that does."""
+    classes = model.classes.infos
+    found: dict[str, set[bytes]] = defaultdict(set)
+    told: set[str] = set()
+
+    def add(id: str) -> None:
+        module, _, inner = id.partition(":")
+        found[model.symbols.modules[module].path].add(inner.partition(".")[0].partition("#")[0].encode())
+
+    for function, summary in model.entries():
+        given = (summary.returned, summary.yielded)
+        if any(event.kind != "callout" for event in summary.events) or any(touches(value) for value in given):
+            add(function.id)
+            if function.cls:
+                told.add(function.cls)
+    for id, info in classes.items():
+        if info.model is not None or info.is_base or not told.isdisjoint(info.mro):
+            add(id)
+            told.add(id)
+    # Who is handed an object of such a class can call its methods.
+    for function, summary in model.entries():
+        if any(isinstance(value, Instance) and value.cls in told for value in (summary.returned, summary.yielded)):
+            add(function.id)
+    return found
+
+
+ORM_VALUES: Final = (Session, Entity, Query, Result, Factory, Option, ModelAttr, Manager)
+
+
+def touches(value: object, depth: int = 0) -> bool:
+    """Whether a value is or holds something of the ORM."""
+    if isinstance(value, ORM_VALUES):
+        return True
+    if depth > 5 or isinstance(value, (FuncRef, ClassRef)):
+        return False
+    if isinstance(value, msgspec.Struct):
+        return any(touches(getattr(value, field), depth + 1) for field in value.__struct_fields__)
+    return isinstance(value, tuple) and any(touches(item, depth + 1) for item in value)
 
 
 class Scan:
@@ -132,7 +205,6 @@ class Scan:
                     self.members[rel][item.word].update(item.modules)
         for rel, names in self.imported.items():
             self.imported[rel] = tuple(self._through(item) for item in names)
-        self.attributes = {rel: set().union(*members.values()) for rel, members in self.members.items()}
         self.seeds = {rel for rel in self.files if is_seed(sources[rel])}
         self.tainted: dict[str, set[bytes]] = defaultdict(set)
         self._blocks: dict[str, tuple[Block, ...]] = {}
@@ -189,29 +261,61 @@ class Scan:
     # What can act
 
     def active(self) -> set[str]:
-        """Files that can do something with the ORM, by themselves or through what they import."""
-        active = set(self.seeds)
-        waiting = set(active)
-        ports: dict[Port, None] | None = None
-        while True:
-            while waiting:
-                rel = waiting.pop()
-                if self._spread(rel):
-                    active.add(rel)
-                    waiting.update(self.importers.get(rel, ()))
-            if ports is None:
-                every = (port for rel in self.files for port in self.ports(rel))
-                ports = dict.fromkeys(port for port in every if len(port.implementers) <= MOST_IMPLEMENTATIONS)
-            for port in list(ports):
-                if not active.isdisjoint(port.implementers):
-                    del ports[port]
-                    if port.name not in self.tainted[port.file]:
-                        self.tainted[port.file].add(port.name)
-                        active.add(port.file)
-                        waiting.add(port.file)
-                        waiting.update(self.importers.get(port.file, ()))
-            if not waiting:
-                return active
+        """Files that name the ORM, and those that mention a name to which these give an ORM meaning."""
+        for rel in self.seeds:
+            self._spread(rel)
+        # A seed may use another seed's names.
+        for rel in self.seeds:
+            self._spread(rel)
+        return self.seeds | self.mentioning(self.seeds)
+
+    def tell(self, found: Mapping[str, set[bytes]]) -> None:
+        """Take over what the analysis found out about names."""
+        for rel, names in found.items():
+            self.tainted[rel] |= names
+
+    def mentioning(self, known: Collection[str]) -> set[str]:
+        """Files besides the known ones that mention a tainted name of what they import, or call one through an abstract class."""
+        found: set[str] = set()
+        waiting = {other for rel, names in list(self.tainted.items()) if names for other in self.importers.get(rel, ())} - set(known)
+        # A module that only hands a tainted name on is no end of the way.
+        while waiting:
+            rel = waiting.pop()
+            if rel in found or rel in known:
+                continue
+            mentions, handed = self._mentions(rel)
+            if mentions:
+                found.add(rel)
+            if handed - self.tainted[rel]:
+                self.tainted[rel] |= handed
+                waiting.update(self.importers.get(rel, ()))
+        telling = {rel for rel, names in self.tainted.items() if names}
+        return found | {rel for rel in self.files if rel not in known and any(port.is_met_in(telling) for port in self.ports(rel))}
+
+    def _mentions(self, rel: str) -> tuple[bool, set[bytes]]:
+        """Whether code of a file mentions a tainted name that it imports; and the tainted names that can be imported from it again."""
+        bad: set[bytes] = set()
+        modules: list[Imported] = []
+        handed: set[bytes] = set()
+        for item in self.imported[rel]:
+            for owner in item.owners:
+                names = self.tainted.get(owner)
+                if names and item.word == b"*":
+                    handed |= names
+                elif names and item.name in names:
+                    bad.add(item.word)
+            if item.modules:
+                modules.append(item)
+        handed |= bad
+        bad |= handed
+        code = [block for block in self.blocks(rel) if not block.is_import]
+        hit = [
+            block
+            for block in code
+            if not bad.isdisjoint(block.words)
+            or any(item.word in block.words and self._reached(item.modules, block.words) for item in modules)
+        ]
+        return bool(hit), handed
 
     def _spread(self, rel: str) -> bool:
         """Taint what mentions tainted names in a file; whether there is more than before."""
@@ -238,8 +342,6 @@ class Scan:
         # An imported name can be imported from here again.
         known |= bad
         bad |= known
-        if not bad and not any(self.tainted.get(file) for item in modules for file in self._below(item.modules)):
-            return False
         mentions = is_seed
         while True:
             hit = [
@@ -256,10 +358,6 @@ class Scan:
                 known |= block.names
                 bad |= block.names
         return len(known) > before or (mentions and not before)
-
-    def _below(self, modules: Iterable[str]) -> set[str]:
-        """Files of modules, and those that are reached through attributes of them."""
-        return closed(modules, self.attributes)
 
     def _reached(self, modules: Iterable[str], words: frozenset[bytes]) -> bool:
         """Whether words lead from modules, through modules that are their attributes, to a tainted name."""
@@ -304,7 +402,7 @@ class Scan:
             if b"Protocol" in (match[2] or b"") and methods:
                 implementers |= self._defining(methods)
             implementers.discard(rel)
-            yield Port(rel, name, tuple(sorted(implementers)))
+            yield Port(rel, name, tuple(sorted(implementers)), frozenset(METHOD.findall(body)))
 
     def _subclassing(self, rel: str, name: bytes) -> Iterator[str]:
         """Files with a class below a class, as far as text tells, through classes between them."""
@@ -339,14 +437,29 @@ class Scan:
         """The files and all that they import, directly or not, with what implements the ports in there."""
         seen = {rel for rel in start if rel in self.files}
         waiting = list(seen)
+        crowded: dict[Port, None] = {}
         while waiting:
             rel = waiting.pop()
             further = set(self.imports[rel])
             for port in self.ports(rel):
-                further.update(port.implementers[:MOST_IMPLEMENTATIONS])
+                if port.is_crowded:
+                    crowded[port] = None
+                else:
+                    further.update(port.implementers)
             waiting += further - seen
             seen |= further
+            if not waiting:
+                for port in [port for port in crowded if not seen.isdisjoint(port.implementers)]:
+                    del crowded[port]
+                    waiting += set(self._crowd(port)) - seen
+                seen.update(waiting)
         return seen
+
+    def _crowd(self, port: Port) -> Iterator[str]:
+        """So many implementers of each method that the analysis sees that they are too many."""
+        for method in port.methods:
+            defining = (rel for rel in port.implementers if b"def " + method + b"(" in self.sources[rel])
+            yield from islice(defining, ENOUGH_IMPLEMENTATIONS)
 
     def chains(self, config: Config, active: Collection[str]) -> set[str]:
         """The files on the ways by which a domain module imports the ORM."""

@@ -1,0 +1,133 @@
+"""Leaving files unparsed never changes a finding."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ormlint import relevance
+from ormlint.config import Config
+from ormlint.facts.reading import read_records
+from ormlint.findings import Report
+from ormlint.pipeline import check
+from ormlint.project import discover
+from ormlint.testing.suites import read_suite
+
+RULES = Path(__file__).resolve().parents[1] / "fixtures" / "rules"
+MODELS = """
+from sqlalchemy import Column, Integer
+from sqlalchemy.orm import Session, declarative_base
+
+Base = declarative_base()
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id = Column(Integer, primary_key=True)
+
+
+def save(session: Session) -> None:
+    session.commit()
+"""
+FILES = {
+    "shop/__init__.py": "",
+    "shop/models.py": MODELS,
+    "shop/one.py": "from shop.models import save\n\n\ndef first(store):\n    save(store)\n",
+    "shop/two.py": "from shop import one as steps\n\n\ndef second(store):\n    steps.first(store)\n",
+    "shop/three.py": "from shop.two import second\n\n\nclass Keeper:\n    def keep(self, store):\n        second(store)\n",
+    "shop/four.py": "from .three import Keeper\n\n\ndef keeper() -> Keeper:\n    return Keeper()\n",
+    "shop/work.py": (
+        "from sqlalchemy.orm import Session\n\nfrom .four import keeper\nfrom .models import Order\nfrom .rows import rows\n\n\n"
+        "def run(session: Session):\n    for order in session.query(Order).all():\n        keeper().keep(session)\n"
+    ),
+    "shop/rows.py": "def rows():\n    return list(range(5))\n",
+    "shop/far.py": "from shop.four import keeper\n\n\ndef go(store, items):\n    for item in items:\n        keeper().keep(store)\n",
+    "shop/broken.py": "def (:\n",
+    "shop/noted.py": "x = 1  # noqa: ORM201\n",
+}
+
+
+def found(report: Report) -> list[tuple[object, ...]]:
+    return [(item.code, item.at, item.message, item.confidence, item.trail, item.fingerprint) for item in report.findings]
+
+
+def written(folder: Path, files: dict[str, str]) -> Path:
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    return folder
+
+
+def both(root: Path) -> tuple[Report, Report]:
+    return check(root, Config(cache_dir=None, jobs=1)), check(root, Config(cache_dir=None, jobs=1, relevance=False))
+
+
+def test_what_cannot_matter_is_not_parsed_and_nothing_is_lost(tmp_path: Path) -> None:
+    others = {f"shop/other{number}.py": f"class Thing{number}:\n" + "    value = 1\n" * 60 for number in range(60)}
+    root = written(tmp_path, {**FILES, **others})
+    some, every = both(root)
+    assert found(some) == found(every)
+    assert {"ORM202", "ORM900", "ORM901"} <= {finding.code for finding in some.findings}
+    assert some.summary.parsed < 20 < every.summary.parsed == every.summary.files - 1
+
+
+def test_suites_find_the_same_where_each_file_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relevance, "WORTH_SCANNING", 2.0)
+    compared = 0
+    for path in sorted(RULES.glob("ORM*.md")):
+        for number, test in enumerate(read_suite(path).tests):
+            root = written(tmp_path / path.stem / str(number), {file.path: file.text for file in test.files})
+            if not test.files or not any(file.path.endswith(".py") for file in test.files) or number % 4:
+                continue
+            some, every = both(root)
+            assert found(some) == found(every), f"{path.stem}: {test.title}"
+            compared += len(every.findings)
+    assert compared > 30
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from shop.models import save\n",
+        "from shop.models import (\n    save,  # (why)\n)\n",
+        "from .models import save as keep\n",
+        "from shop import models\n",
+        "import shop.models as m\n",
+        "from shop.models \\\n    import save\n",
+        "try:\n    from shop.models import *\nexcept ImportError: pass\n",
+        "import os; import shop.models\n",
+        "def f():\n    from . import models\n",
+    ],
+)
+def test_imports_are_seen_however_they_are_written(tmp_path: Path, text: str) -> None:
+    root = written(tmp_path, {"shop/__init__.py": "", "shop/models.py": MODELS, "shop/user.py": text})
+    project = discover(root, Config())
+    scan = relevance.Scan(project.files, {file.rel: Path(file.path).read_bytes() for file in project.files})
+    assert "shop/models.py" in scan.imports["shop/user.py"]
+
+
+def test_a_verdict_is_kept_with_the_cache_and_an_error_is_reported_each_time(tmp_path: Path) -> None:
+    root = written(tmp_path / "project", {"a.py": "x = 1\n", "b.py": "def (:\n", "c.py": "import sqlalchemy\n"})
+    files = tuple((path.name, path) for path in sorted(root.glob("*.py")))
+    for _ in range(2):
+        records, warnings = read_records(files, cache_dir=tmp_path / "cache", jobs=1, choose=lambda _: {"c.py"})
+        assert not warnings
+        assert (records["a.py"].body, records["a.py"].lines, records["a.py"].error) == ((), (), None)
+        assert records["b.py"].error is not None
+        assert records["c.py"].body
+    assert read_records(files, cache_dir=tmp_path / "cache", jobs=1)[0]["a.py"].body
+
+
+def test_a_warm_run_needs_neither_parser_nor_model(tmp_path: Path) -> None:
+    root = written(tmp_path, {"shop/__init__.py": "", "shop/models.py": MODELS})
+    program = (
+        "import sys; from pathlib import Path; from ormlint.pipeline import check; from ormlint.config import Config\n"
+        f"check(Path({str(root)!r}), Config())\n"
+        "print(sorted(name for name in sys.modules if name in ('libcst', 'ormlint.semantics.model', 'rich', 'multiprocessing')))"
+    )
+    first, second = (subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout for _ in range(2))
+    assert "libcst" in first
+    assert second == "[]\n"
