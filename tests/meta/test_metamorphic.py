@@ -161,7 +161,8 @@ def _with_aliases(file: SourceFile, files: tuple[SourceFile, ...]) -> str:
         for alias in node.names
         if alias.name != "*" and alias.asname is None
     ]
-    names = {alias.name for _, alias in imports}
+    # A module's own name (`from tqdm import tqdm`) cannot be renamed token by token.
+    names = {alias.name for _, alias in imports} - {part for node, _ in imports for part in (node.module or "").split(".")}
     names -= _bound_otherwise(tree) | _in_strings(tree) | _imported_from(file, files) | set(dir(builtins))
     if file.path.endswith("__init__.py") or not names:
         return file.text
