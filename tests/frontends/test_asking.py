@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from ormlint.frontends.commands.init import gathered, layer_lines
 
 from .conftest import COMMIT_LINE, Run
 from .test_bad_input import refused
@@ -168,3 +171,18 @@ def test_explain_shows_values_layer_and_effects(run: Run, layered: Path) -> None
 def test_a_place_that_cannot_be_explained(run: Run, layered: Path, place: str, part: str) -> None:
     (layered / "src/shop/bad.py").write_text("def f(:\n", encoding="utf-8")
     refused(run("explain", place), part)
+
+
+def test_modules_of_one_name_become_one_pattern() -> None:
+    names = ("shop.a.api", "shop.b.api", "shop.b.c.api", "shop.cli", "shop.web")
+    assert gathered(names, ("shop.domain",)) == ("shop.**.api", "shop.cli", "shop.web")
+    assert gathered(names, ("shop.z.api",)) == names
+    assert gathered(names[1:], ()) == names[1:]
+
+
+def test_long_lists_are_written_one_pattern_on_a_line() -> None:
+    many = tuple(f"shop.persistence.orders_{number}" for number in range(9))
+    text = "".join(layer_lines({"persistence": many, "domain": ("shop.domain",)}, "shop"))
+    assert tomllib.loads(text) == {"layers": {"persistence": list(many), "domain": ["shop.domain"]}}
+    assert 'layers.domain = ["shop.domain"]\n' in text
+    assert '    "shop.persistence.orders_8",\n]\n' in text

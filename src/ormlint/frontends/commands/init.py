@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from ...config import ConfigError, printable, read_table
+from ...semantics.layers import matches
 from ..asking import ask
 from ..options import project_root
 from ..output import deliver, write_whole
@@ -23,6 +24,10 @@ Example:
 """
 LAYERS: Final = {"domain": "domain.**", "persistence": "persistence.**", "unit-of-work": "persistence.unit_of_work", "entrypoint": "web.**"}
 """The layers, each with what an example of its modules is called."""
+ALIKE: Final = 3
+"""From how many modules of one last name on they are written as one pattern."""
+LONG: Final = 120
+"""Columns from which on a list is written one item on a line."""
 TEMPLATE: Final = """\
 # What `ormlint check` reports, besides the rules that are on by default.
 # extend-select = ["ORM212"]
@@ -61,14 +66,27 @@ def patterns(model: Model) -> dict[str, tuple[str, ...]]:
     """The patterns of each layer that name the modules that were detected there; those of mapped classes are persistence."""
     placed = {module: item.layer for module, item in model.layers.items() if model.symbols.modules[module].role == "code"}
     for mapped in model.mapped_models:
-        placed[mapped.module] = placed.get(mapped.module) or "persistence"
+        if placed.get(mapped.module) == "":
+            placed[mapped.module] = "persistence"
     found: dict[str, tuple[str, ...]] = {}
     for layer in LAYERS:
         chosen = {module for module, of in placed.items() if of == layer}
         widest = dict.fromkeys(package_of(module, chosen, placed.keys() - chosen) for module in sorted(chosen))
         if widest:
-            found[layer] = tuple(widest)
+            elsewhere = [module for module, of in placed.items() if of not in ("", layer)]
+            found[layer] = gathered(tuple(widest), elsewhere)
     return found
+
+
+def gathered(names: tuple[str, ...], elsewhere: Sequence[str]) -> tuple[str, ...]:
+    """The names, those of one last part as one pattern (`shop.**.api`) where that claims no module of another layer."""
+    patterns: dict[str, None] = {}
+    for name in names:
+        pattern = f"{name.partition('.')[0]}.**.{name.rpartition('.')[2]}"
+        alike = sum(matches(pattern, other) for other in names)
+        fits = alike >= ALIKE and matches(pattern, name) and not any(matches(pattern, module) for module in elsewhere)
+        patterns[pattern if fits else name] = None
+    return tuple(patterns)
 
 
 def package_of(module: str, chosen: set[str], others: set[str]) -> str:
@@ -85,7 +103,9 @@ def layer_lines(found: Mapping[str, tuple[str, ...]], package: str) -> Iterator[
     """A line for each layer: what was detected, or an example in a comment."""
     for layer, example in LAYERS.items():
         if layer in found:
-            yield f"layers.{layer} = {json.dumps(list(found[layer]))}\n"
+            listed = f"layers.{layer} = {json.dumps(found[layer])}\n"
+            lines = "".join(f"    {json.dumps(pattern)},\n" for pattern in found[layer])
+            yield listed if len(listed) <= LONG else f"layers.{layer} = [\n{lines}]\n"
         else:
             yield f'# layers.{layer} = ["{package}.{example}"]\n'
 
