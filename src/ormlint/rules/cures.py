@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ormlint.semantics.model import Model
 from ormlint.semantics.revealing import short
-from ormlint.semantics.state import Event
+from ormlint.semantics.state import Event, contains
+from ormlint.semantics.values import Site
 
 
 def option_for(model: Model, event: Event) -> str:
@@ -27,12 +28,14 @@ def option_for(model: Model, event: Event) -> str:
     return ".".join(parts)
 
 
-def cure(model: Model, event: Event) -> str:
+def cure(model: Model, event: Event, loop: Site | None = None) -> str:
     """A sentence that names the option and the query, or what else helps."""
     option = option_for(model, event)
     entity = event.entity
     if entity is None or not option:
         return "load it with the query"
+    if entity.origin.kind in ("query", "get") and loop is not None and contains(loop, entity.origin.site):
+        return f"load them all with one query before the loop, with .options({option})"
     if entity.origin.kind in ("query", "get"):
         return f"add .options({option}) to the query at {model.text(entity.origin.site)}"
     return f"load it where {short(model.root_model(entity) or entity.model)} is queried: .options({option})"

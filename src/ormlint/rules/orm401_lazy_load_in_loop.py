@@ -31,9 +31,14 @@ def check(model: Model) -> Iterator[Finding]:
             dict.fromkeys(f"{short(other.event.entity.model)}.{other.event.attr}" for other in items if other.event.entity is not None)
         )
         what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-        state = "is deferred" if event.how == "deferred" else "is not loaded" if len(names) == 1 else "are not loaded"
-        selects = "one SELECT" if len(names) == 1 else f"{len(names)} SELECTs"
-        message = f"{what} {state}: {selects} for {each(item)} (N+1); {cure(model, event)}"
+        state = "deferred" if event.how == "deferred" else "not loaded"
+        verb = "is" if len(names) == 1 else "are"
+        selects = "one SELECT" if len(names) == 1 else f"up to {len(names)} SELECTs"
+        attribute = model.attribute(event.entity.model, event.attr)
+        row = each(item)
+        if len(names) == 1 and attribute is not None and attribute.kind == "relationship" and not attribute.many:
+            row = f"{row} whose {event.attr} is not in the session yet"
+        message = f"{what} {verb} {state}: {selects} for {row} (N+1); {cure(model, event, item.loop.site)}"
         trail = (
             *model.source_of(event.entity),
             model.step(item.loop.site, f"the loop: {item.loop.why}"),

@@ -40,7 +40,8 @@ def check(model: Model) -> Iterator[Finding]:
             what = f"{short(event.entity.model)}.{event.attr}"
             where = f"{short(cls)}.{name}"
             cost = f"{where} looks like plain access and reads {what}, which is lazy: every use may run a SELECT"
-            message = f"{cost}; load it in the mapping, or make it a method"
+            instead = "leave it out" if kind != "property" else "make it a method"
+            message = f"{cost}; load it in the mapping, or {instead}"
             yield model.finding(CODE, NAME, site, message, trail=model.way(event), symbol=function.id)
 
 

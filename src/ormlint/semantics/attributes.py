@@ -12,7 +12,7 @@ from ormlint.semantics.classes import Attribute
 from ormlint.semantics.containers import born_in
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.kinds import kind_of_value
-from ormlint.semantics.loading import BLOCKING
+from ormlint.semantics.loading import BLOCKING, eager_below
 from ormlint.semantics.members import (
     class_attribute,
     field_value,
@@ -52,6 +52,7 @@ from ormlint.semantics.values import (
     UnionOf,
     Unknown,
     Value,
+    options_of,
     union,
 )
 from ormlint.semantics.variance import varies_with
@@ -228,6 +229,9 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
             _load(frame, entity, mapped, node, "lazy", None)
     if not cycle:
         mark_loaded(frame, origin, path)
+        if not loaded and mapped.target is not None:
+            for below in eager_below(frame.world.classes, mapped.target, f"{path}."):
+                mark_loaded(frame, origin, below)
     if mapped.target is None:
         return UNKNOWN
     if expired is not None and not loaded:
@@ -245,7 +249,7 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
 
 
 def _held(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
-    """A many-to-one whose target is provably in the identity map: the whole table was loaded and is still held, or each row has it."""
+    """A many-to-one whose target is in the identity map: rows of its class were loaded and are still held, or each row has it."""
     origin = entity.origin
     target = mapped.target
     if target is None:
@@ -254,9 +258,11 @@ def _held(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
         return True
     for value in frame.state.vars.values():
         elem = value.elem if isinstance(value, Coll) else None
-        if isinstance(elem, Entity) and elem.model == target and not elem.path and elem.origin.whole and elem.origin != origin:
-            held = frame.state.live.get(elem.origin, FRESH)
-            same = elem.origin.session is not None and origin.session is not None and elem.origin.session.id == origin.session.id
+        for item in options_of(elem) if elem is not None else ():
+            if not isinstance(item, Entity) or item.model != target or item.path or item.origin == origin or item.origin.session is None:
+                continue
+            held = frame.state.live.get(item.origin, FRESH)
+            same = origin.session is not None and item.origin.session.id == origin.session.id
             if same and held.expired is None and held.detached is None:
                 return True
     return False
@@ -270,6 +276,8 @@ def _is_back_reference(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
 
 
 def _load(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node, how: str, since: Site | None, cause: str = "") -> None:
+    if any(mapped.name in names for names in frame.known_loaded):
+        return
     confidence = 2
     if entity.origin.kind in ("param", "self", "field", "declared"):
         known_eager = mapped.name in frame.world.eager or "*" in frame.world.eager

@@ -610,9 +610,23 @@ class Classes:
                 found = self._method_attribute(source, path, name, self.symbols.functions[ids[0]])
                 if found is not None:
                     model.attributes[name] = found
+        for cls in sources:
+            self._constrain(self.infos[cls].module, self.infos[cls].attrs.get("__table_args__"), model)
         table = info.attrs.get("__table__")
         if table is not None:
             self._columns_of_table(info.module, table, model)
+
+    def _constrain(self, module: str, args: r.Expr | None, model: Model) -> None:
+        """`ForeignKeyConstraint` in `__table_args__`: its columns are foreign keys too."""
+        for item in args.items if isinstance(args, r.Seq) else ():
+            if not isinstance(item, r.Call) or self._declared_kind(self.resolve(module, item.func)) != "foreign_key" or len(item.args) < 2:
+                continue
+            columns, targets = item.args[0].value, item.args[1].value
+            if isinstance(columns, r.Seq) and isinstance(targets, r.Seq):
+                for column, target in zip(_last_names(columns), targets.items, strict=False):
+                    attribute = model.attributes.get(column)
+                    if attribute is not None and attribute.foreign is None:
+                        model.attributes[column] = msgspec.structs.replace(attribute, foreign=self._foreign(module, target))
 
     def _columns_of_table(self, module: str, table: r.Expr | None, model: Model) -> None:
         if isinstance(table, (r.Name, r.Attr)):

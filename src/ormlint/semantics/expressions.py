@@ -471,6 +471,10 @@ def _compare(frame: Frame, expr: r.Compare) -> Value:
                     return Const(found if op == "in" else not found, "bool")
             elif isinstance(right, Query):
                 iterated(frame, right, right_expr)
+            elif isinstance(right, Session) and isinstance(left, Entity):
+                known = _in_session(frame, left, right)
+                if known is not None:
+                    return Const(known if op == "in" else not known, "bool")
         elif op in ("is", "is not") and right == NONE:
             known = _is_none(left)
             if known is not None:
@@ -483,6 +487,15 @@ def _compare(frame: Frame, expr: r.Compare) -> Value:
             if member is not None:
                 frame.call(FuncRef(member[1][0], left), (Actual(right),), expr)
     return result
+
+
+def _in_session(frame: Frame, entity: Entity, session: Session) -> bool | None:
+    """Whether an object is in a session, where that is known: what the session's own query gave is."""
+    live = frame.state.live.get(entity.origin)
+    own = entity.origin.session
+    if own is None or own.id != session.id or (live is not None and live.detached is not None):
+        return None
+    return True if entity.origin.kind in ("query", "get", "arg") else None
 
 
 def _is_none(value: Value) -> bool | None:

@@ -333,7 +333,9 @@ def _if(frame: Frame, stmt: r.If) -> None:
     if meaning:
         frame.conditions.append((stmt.start, meaning))
     frame.tests.append(frame.world.names(stmt.test))
+    frame.known_loaded.append(names_known_loaded(stmt.test))
     run(frame, stmt.body)
+    frame.known_loaded.pop()
     frame.tests.pop()
     if meaning:
         frame.conditions.pop()
@@ -346,6 +348,24 @@ def _if(frame: Frame, stmt: r.If) -> None:
     if not frame.dead:
         states.append(frame.state)
     _join(frame, states)
+
+
+_LOADED_STATE = frozenset({"__dict__", "dict", "unloaded", "loaded_value"})
+
+
+def names_known_loaded(test: r.Expr) -> frozenset[str]:
+    """The attributes that a test has found loaded: `"lines" in order.__dict__`, `attrs.lines.loaded_value is not NO_VALUE`."""
+    if isinstance(test, r.BoolOp) and test.op == "and":
+        return frozenset(name for item in test.items for name in names_known_loaded(item))
+    if not isinstance(test, r.Compare) or len(test.ops) != 1:
+        return frozenset()
+    left, op, right = test.left, test.ops[0], test.rights[0]
+    if isinstance(left, r.Const) and isinstance(left.value, str) and isinstance(right, r.Attr) and right.attr in _LOADED_STATE:
+        loaded = op == "not in" if right.attr == "unloaded" else op == "in"
+        return frozenset({left.value}) if loaded else frozenset()
+    if isinstance(left, r.Attr) and left.attr == "loaded_value" and op in ("is not", "!=") and isinstance(left.value, r.Attr):
+        return frozenset({left.value.attr})
+    return frozenset()
 
 
 def _join(frame: Frame, states: list[State]) -> None:

@@ -139,6 +139,7 @@ class Frame:
         self.final = 0
         self.ending: list[SessionId] = []
         self.tests: list[frozenset[str]] = []
+        self.known_loaded: list[frozenset[str]] = []
         self.made_under: dict[SessionId, frozenset[str]] = {}
         self.ended_under: set[SessionId] = set()
         self.module_level = function is None

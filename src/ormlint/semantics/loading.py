@@ -113,6 +113,13 @@ def _apply(
                 deferred.add(name)
 
 
+def eager_below(classes: Classes, model: str, prefix: str) -> frozenset[str]:
+    """The paths that the mapping of `model` loads with it, each behind `prefix`."""
+    found: set[str] = set()
+    _mapped_eagerly(classes, model, prefix, found, ())
+    return frozenset(found)
+
+
 def _mapped_eagerly(classes: Classes, model: str, prefix: str, loaded: set[str], seen: tuple[tuple[str, str], ...]) -> None:
     """Adds what the mapping itself loads with an entity: `lazy="selectin"` and its like, nested."""
     info = classes.model(model)

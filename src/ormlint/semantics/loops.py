@@ -128,7 +128,8 @@ def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: 
     if isinstance(iterable, LibInstance) and iterable.cls == "kwargs" and not any(key == "*" for key, _ in iterable.data):
         return "literal", "its keys are written out"
     if isinstance(iterable, Coll):
-        if iterable.size is not None and iterable.size <= SHORT:
+        written = iterable.size is not None and (iterable.size <= SHORT or not is_fetched(iterable.elem))
+        if written:
             return "literal", "its elements are written out"
         if iterable.batches or _is_collection(iterable.elem):
             return "batch", "each element is itself a collection"
@@ -169,6 +170,11 @@ def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: 
     if isinstance(iterable, LibInstance) and (iterable.cls.rsplit(".", 1)[-1].endswith(_STREAMS) or iterable.cls.startswith("external_")):
         return "worker", "it consumes a library's stream"
     return "unknown", "its elements are not known"
+
+
+def is_fetched(value: Value) -> bool:
+    """Whether an element came from a query."""
+    return any(isinstance(item, Entity) and item.origin.kind != "new" for item in options_of(value))
 
 
 def is_row(value: Value) -> bool:
