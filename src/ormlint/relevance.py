@@ -38,11 +38,11 @@ ALWAYS: Final = re.compile(rb"ormlint\s*:|noqa\s*:?[^\n]*\bORM\d*|\breveal_orm\b
 """What makes a file matter for itself: comments that may be reported as useless, and questions of suites."""
 GAP: Final = rb"(?:[ \t\f]|\\\r?\n)"
 FROM: Final = re.compile(
-    rb"(?:^|[;:\\])[ \t\f]*from" + GAP + rb"*(\.[.\s\\]*[\w.]*|(?<=[ \t\f\n])[\w.]+)" + GAP + rb"*\bimport\b" + GAP + rb"*"
+    rb"from" + GAP + rb"*(\.[.\s\\]*[\w.]*|(?<=[ \t\f\n])[\w.]+)" + GAP + rb"*\bimport\b" + GAP + rb"*"
     rb"(?:\(((?:[^)#]|#[^\n]*)*)\)|((?:[^;#\n\\]|\\\r?\n)*))",
     re.MULTILINE,
 )
-IMPORT: Final = re.compile(rb"(?:^|[;:\\])[ \t\f]*import(?:[ \t\f]|\\\r?\n)+((?:[\w.,* \t\f]|\\\r?\n)+)", re.MULTILINE)
+IMPORT: Final = re.compile(rb"import(?:[ \t\f]|\\\r?\n)+((?:[\w.,* \t\f]|\\\r?\n)+)", re.MULTILINE)
 COMMENT: Final = re.compile(rb"#[^\n]*")
 WORD: Final = re.compile(rb"\w+")
 BLOCK: Final = re.compile(rb"^(?=[@\w*(\[])(?!(?:else|elif|except|finally|case)\b)", re.MULTILINE)
@@ -118,7 +118,7 @@ class Relevance:
             return frozenset(sources)
         self._scan = Scan([file for file in self._files if file.rel in sources], dict(sources))
         active = self._scan.active()
-        active |= {rel for rel, source in sources.items() if ALWAYS.search(source)}
+        active |= {rel for rel, source in sources.items() if speaks_to_us(source)}
         self._chosen = self._scan.supported(active) | self._scan.chains(self._config, active)
         return frozenset(self._chosen)
 
@@ -209,6 +209,7 @@ class Scan:
         self.tainted: dict[str, set[bytes]] = defaultdict(set)
         self._blocks: dict[str, tuple[Block, ...]] = {}
         self._ports: dict[str, tuple[Port, ...]] = {}
+        self._definers: dict[frozenset[bytes], frozenset[str]] = {}
 
     # The graph
 
@@ -400,7 +401,7 @@ class Scan:
             implementers = set(self._subclassing(rel, name))
             methods = {method for method in METHOD.findall(body) if not method.startswith(b"__")} or set(METHOD.findall(body))
             if b"Protocol" in (match[2] or b"") and methods:
-                implementers |= self._defining(methods)
+                implementers |= self._defining(frozenset(methods))
             implementers.discard(rel)
             yield Port(rel, name, tuple(sorted(implementers)), frozenset(METHOD.findall(body)))
 
@@ -422,38 +423,83 @@ class Scan:
                 if len(seen) > 4 * MOST_IMPLEMENTATIONS:
                     return
 
-    def _defining(self, methods: Collection[bytes]) -> set[str]:
-        """Files that define every one of some methods, or some of them and import the others' words."""
-        rarest, *others = sorted(methods, key=lambda name: (-len(name), name))
-        found = set()
-        for rel, source in self.sources.items():
-            if rel in self.files and b"def " + rarest in source and all(name in source for name in others):
-                found.add(rel)
+    def _defining(self, methods: frozenset[bytes]) -> frozenset[str]:
+        """Files that define one of some methods, the one with the longest name, and mention the others."""
+        found = self._definers.get(methods)
+        if found is None:
+            first, *others = sorted(methods, key=lambda name: (-len(name), name))
+            start = b"def " + first + b"("
+            found = self._definers[methods] = frozenset(
+                rel for rel in self.files if start in self.sources[rel] and all(name in self.sources[rel] for name in others)
+            )
         return found
 
     # What they need
 
     def supported(self, start: Collection[str]) -> set[str]:
-        """The files and all that they import, directly or not, with what implements the ports in there."""
-        seen = {rel for rel in start if rel in self.files}
-        waiting = list(seen)
+        """The files, what their code needs of other files, directly or not, and what implements the ports among that."""
+        need: dict[str, set[bytes]] = {}
+        visited: dict[str, set[int]] = defaultdict(set)
+        whole = {rel for rel in start if rel in self.files}
+        waiting = list(whole)
         crowded: dict[Port, None] = {}
+        for rel in whole:
+            need[rel] = set()
         while waiting:
             rel = waiting.pop()
-            further = set(self.imports[rel])
+            wanted = need[rel]
+            words = self._visit(rel, wanted, visited[rel], rel in whole)
+            further = {owner: set[bytes]() for owner in self._on_the_way(self.files[rel].module)}
+            for item in self.imported[rel]:
+                if item.word == b"*":
+                    for owner in item.owners:
+                        further.setdefault(owner, set()).update(words | wanted)
+                elif item.word in words or item.word in wanted:
+                    for owner in item.owners:
+                        further.setdefault(owner, set()).add(item.name)
+                    for module in item.modules:
+                        further.setdefault(module, set()).update(words)
             for port in self.ports(rel):
-                if port.is_crowded:
-                    crowded[port] = None
-                else:
-                    further.update(port.implementers)
-            waiting += further - seen
-            seen |= further
-            if not waiting:
-                for port in [port for port in crowded if not seen.isdisjoint(port.implementers)]:
+                if rel in whole or port.name in wanted:
+                    if port.is_crowded:
+                        crowded[port] = None
+                    else:
+                        for other in port.implementers:
+                            further.setdefault(other, set()).update(self._classes(other))
+            if not waiting and not any(other not in need or not names <= need[other] for other, names in further.items()):
+                for port in [port for port in crowded if any(other in need for other in port.implementers)]:
                     del crowded[port]
-                    waiting += set(self._crowd(port)) - seen
-                seen.update(waiting)
-        return seen
+                    for other in self._crowd(port):
+                        further.setdefault(other, set()).update(self._classes(other))
+            for other, names in further.items():
+                if other not in need:
+                    need[other] = set(names)
+                    waiting.append(other)
+                elif other not in whole and not names <= need[other]:
+                    need[other] |= names
+                    waiting.append(other)
+        return set(need)
+
+    def _visit(self, rel: str, wanted: set[bytes], visited: set[int], whole: bool) -> set[bytes]:
+        """The words of the code of a file that some of its names lead to, and of what runs when it is imported. Adds to `wanted`."""
+        words: set[bytes] = set()
+        blocks = self.blocks(rel)
+        again = True
+        while again:
+            again = False
+            for at, block in enumerate(blocks):
+                if block.is_import:
+                    continue
+                if at in visited or whole or not block.names or not wanted.isdisjoint(block.names):
+                    if at not in visited:
+                        visited.add(at)
+                        again = True
+                    words |= block.words
+            wanted |= words
+        return words
+
+    def _classes(self, rel: str) -> set[bytes]:
+        return {match[1] for match in CLASS.finditer(self.sources[rel])}
 
     def _crowd(self, port: Port) -> Iterator[str]:
         """So many implementers of each method that the analysis sees that they are too many."""
@@ -473,6 +519,12 @@ class Scan:
         above = {rel: [up for up in self.importers.get(rel, ()) if up in forward] for rel in forward}
         backward = closed([rel for rel in active if rel in forward], above)
         return domain | (forward & backward)
+
+
+def speaks_to_us(source: bytes) -> bool:
+    """Whether a source holds comments or calls that are for this program."""
+    lowered = source.lower()
+    return any(word in lowered for word in (b"noqa", b"ormlint", b"reveal_orm")) and ALWAYS.search(source) is not None
 
 
 def is_seed(source: bytes) -> bool:
