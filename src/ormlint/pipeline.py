@@ -135,15 +135,21 @@ def understand(
     Where not `whole`, files that cannot matter are not parsed: their records are empty and have no lines.
     """
     from .facts.reading import read_records
-    from .relevance import relevant
+    from .relevance import Relevance
     from .semantics.model import analyse
 
     notify(f"reading {len(project.files)} files")
     sources = tuple((file.rel, Path(file.path)) for file in project.files)
-    choose = None if whole else partial(relevant, project.files, config)
-    records, unread = read_records(sources, cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs), choose=choose)
+    relevance = None if whole else Relevance(project.files, config)
+    read = partial(read_records, cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs))
+    records, unread = read(sources, choose=relevance.first if relevance is not None else None)
     notify("following values and calls")
     model = analyse(project, records, config)
+    while relevance is not None and (more := relevance.further(model)):
+        notify(f"reading {len(more)} files more, which use what was found")
+        further, said = read(tuple((rel, path) for rel, path in sources if rel in more))
+        records, unread = {**records, **further}, (*unread, *said)
+        model = analyse(project, records, config)
     return model, records, unread
 
 
