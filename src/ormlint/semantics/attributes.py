@@ -257,6 +257,9 @@ def _held(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
     if not entity.path and (target in origin.beside or (origin.whole and entity.model == target)):
         return True
     for value in frame.state.vars.values():
+        single = isinstance(value, Entity) and value.model == target and not value.path and value.origin != origin
+        if single and not origin.whole and not entity.path:
+            return True  # `filter(Line.order_id == order.id)` with the order at hand
         elem = value.elem if isinstance(value, Coll) else None
         for item in options_of(elem) if elem is not None else ():
             if not isinstance(item, Entity) or item.model != target or item.path or item.origin == origin or item.origin.session is None:
@@ -272,7 +275,13 @@ def _is_back_reference(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
     """A child's reference back to the parent that it was loaded from: the identity map answers."""
     if mapped.many or not entity.path:
         return False
-    return mapped.back is not None and mapped.back == entity.path[-1]
+    if mapped.back is not None and mapped.back == entity.path[-1]:
+        return True
+    # Without back_populates on either side: the only parent class that it can be loaded from is the one it refers to.
+    classes = frame.world.classes
+    parent = classes.model(mapped.target or "")
+    down = parent.attributes.get(entity.path[-1]) if parent is not None else None
+    return mapped.back is None and down is not None and down.many and down.target == entity.model and down.back is None
 
 
 def _load(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node, how: str, since: Site | None, cause: str = "") -> None:

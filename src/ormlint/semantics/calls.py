@@ -63,6 +63,8 @@ _EVENTS = 48
 _ROUNDS = 2
 _PENDING = 48
 _READERS = frozenset({"getattr", "attrgetter", "setattr", "joinedload", "selectinload", "subqueryload"})
+_INNER = 3
+"""A load of a row that the callee fetched itself, so many calls down, is only possible: it may be the same row each time."""
 _SAME = 3
 """So many contexts of one function may be under way at once; a recursion that needs more is cut off."""
 
@@ -428,13 +430,16 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             entity = back.entity(entity)
         varies = call_varies
         if entity is not None and given and event.kind == "load":
-            varies = varies_with(frame, entity, node)
+            # What else the call is given may change with the loop; only the entity itself decides.
+            varies = varies_with(frame, entity, receiver_of(node))
             if entity.origin.kind == "new" and event.how == "lazy":
                 continue
         if len(event.via) > 12:
             continue
         confidence = event.confidence
         if given and entity is not None and entity.origin.kind in ("param", "self", "declared") and event.attr in frame.world.eager:
+            confidence = min(confidence, 1)
+        if event.kind == "load" and not given and len(event.via) >= _INNER:
             confidence = min(confidence, 1)
         own = event.own or (
             event.session is not None
@@ -454,6 +459,13 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         frame.emit(mapped)
         if session is not None and not event.exceptional and event.kind != "load":
             change(frame, session, event.how, site)
+
+
+def receiver_of(node: r.Node) -> r.Node:
+    """The object that a method is called on, where the node is such a call."""
+    if isinstance(node, r.Call):
+        return node.func.value if isinstance(node.func, r.Attr) else node.func
+    return node
 
 
 def _kept(summary: Summary, session: Session) -> bool:
@@ -756,7 +768,11 @@ def _bounded(frame: Frame) -> tuple[Event, ...]:
     """A function's events, few of each kind: enough for trails, bounded for callers."""
     counts: dict[tuple[str, object, object], int] = {}
     kept: list[Event] = []
+    leaving = [state.events for kind, _, state in frame.ends if kind != "raise"]
+    lasting = {(event.kind, event.site, event.attr) for events in leaving for event in events}
     for event in frame.order:
+        if leaving and (event.kind, event.site, event.attr) not in lasting:
+            continue  # it happens only on the way to an exception
         key = (
             event.kind,
             event.session.id if event.session is not None else None,

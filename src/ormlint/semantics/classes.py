@@ -573,7 +573,7 @@ class Classes:
     def _table(self, info: ClassInfo) -> str | None:
         for cls in info.mro:
             value = self.infos[cls].attrs.get("__tablename__")
-            if value is not None:
+            if value is not None and not (isinstance(value, r.Const) and value.kind == "none"):
                 if isinstance(value, r.Const) and isinstance(value.value, str):
                     return value.value
                 return f"?{cls}"

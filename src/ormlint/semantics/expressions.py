@@ -269,6 +269,8 @@ def _call(frame: Frame, expr: r.Call) -> Value:
         if func.id == "super" and "super" not in frame.state.vars:
             return frame.call(LibRef("builtins.super"), (), expr)
     callee = frame.evaluate(func)
+    if isinstance(callee, LibRef) and callee.name in _SEARCHES and expr.args and isinstance(expr.args[0].value, r.Comp):
+        frame.searches.add(expr.args[0].value.start)
     if isinstance(func, r.Attr) and isinstance(callee, Unknown):
         proven = _session_by_use(frame, func, expr)
         if proven is not None:
@@ -279,6 +281,7 @@ def _call(frame: Frame, expr: r.Call) -> Value:
     return frame.call(callee, actuals, expr)
 
 
+_SEARCHES = frozenset({"builtins.any", "builtins.all", "builtins.next"})
 _TELLING = frozenset({"query", "scalars", "scalar", "execute", "get", "stream", "stream_scalars", "exec"})
 
 

@@ -140,6 +140,7 @@ class Frame:
         self.ending: list[SessionId] = []
         self.tests: list[frozenset[str]] = []
         self.known_loaded: list[frozenset[str]] = []
+        self.searches: set[int] = set()
         self.made_under: dict[SessionId, frozenset[str]] = {}
         self.ended_under: set[SessionId] = set()
         self.module_level = function is None

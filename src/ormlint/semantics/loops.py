@@ -61,6 +61,8 @@ def while_loop(frame: Frame, stmt: r.While) -> Loop:
 def comprehension_loop(frame: Frame, generator: r.Generator, source: Value, iterable: Value, comp: r.Comp) -> Loop:
     """The loop that one `for` of a comprehension is; its place is the generator's own from target to iterable."""
     kind, why = _kind_of_iterable(frame, generator.iter, source, iterable, generator.target)
+    if comp.start in frame.searches:
+        kind, why = "search", "it ends at the first that fits"
     return Loop(
         frame.site(comp), kind, why, names_in(generator.target), each_of(iterable, generator.target), True, head=frame.site(generator.iter)
     )
@@ -84,6 +86,8 @@ def _kind_of_for(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> t
     if call in ("range", "count") and _has(stmt.body, (r.Try,)) and _leaves(stmt.body) and _unused_except_in_calls(stmt, target):
         return "retry", "it tries again until it succeeds"
     kind, why = _kind_of_iterable(frame, stmt.iter, source, iterable, stmt.target)
+    if stmt.orelse and _breaks(stmt.body):
+        return "search", "it looks for the first that fits"
     if kind == "unknown" and stmt.is_async and not isinstance(iterable, Coll):
         return "worker", "it consumes a stream"
     return kind, why
@@ -248,6 +252,16 @@ def _called(expr: r.Expr) -> str:
 
 def _has(body: tuple[r.Stmt, ...], kinds: tuple[type, ...]) -> bool:
     return any(isinstance(stmt, kinds) for stmt in flat_statements(body))
+
+
+def _breaks(body: tuple[r.Stmt, ...]) -> bool:
+    """Whether the body breaks out of this loop itself."""
+    for stmt in body:
+        if isinstance(stmt, r.Break):
+            return True
+        if not isinstance(stmt, (r.For, r.While)) and any(_breaks(inner) for inner in nested_bodies(stmt)):
+            return True
+    return False
 
 
 def _leaves(body: tuple[r.Stmt, ...]) -> bool:
