@@ -19,14 +19,13 @@ from ...findings import Report
 from ...pipeline import Request, check
 from ...project import find_root, relative_to
 from ...report import FORMATS, renderer
-from ...report.view import View
+from ...report.view import RuleText, View
 from ...sources import read_lines
 from ...witnessed import Verdict
 from ..completion import one_of
 from ..options import choosing, configuration, project_root
 from ..output import colour, deliver, links, width
 from ..progress import progress
-from ..rule_pages import rule_texts
 
 EXAMPLES = """\b
 Examples:
@@ -86,7 +85,7 @@ def command(
             colour=output_file is None and colour(sys.stdout),
             links=output_file is None and links(sys.stdout),
             statistics=statistics,
-            rules=rule_texts() if output_format == "sarif" else (),
+            rules=texts_of_rules() if output_format == "sarif" else (),
             version=__version__,
         )
         text = renderer(output_format)(report, view)
@@ -113,6 +112,13 @@ def witnessed(report: Report, record: Path | None, least: str | None) -> Report:
     except RecordError as error:
         raise ConfigError(str(error)) from None
     return held if least is None else at_least(held, Verdict[least.replace("-", "_")])
+
+
+def texts_of_rules() -> tuple[RuleText, ...]:
+    """What a report says about each rule. Needs the rules, and with them the analysis, which a warm run does without."""
+    from ..rule_pages import rule_texts
+
+    return rule_texts()
 
 
 @contextmanager
