@@ -6,6 +6,7 @@ where they run, so that `ormlint --version` answers at once.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
@@ -147,6 +148,8 @@ def understand(
     model = analyse(project, records, config)
     while relevance is not None and (more := relevance.further(model)):
         notify(f"reading {len(more)} files more, which use what was found")
+        del model
+        gc.collect()  # two models at once would take twice the memory
         further, said = read(tuple((rel, path) for rel, path in sources if rel in more))
         records, unread = {**records, **further}, (*unread, *said)
         model = analyse(project, records, config)
