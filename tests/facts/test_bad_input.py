@@ -115,7 +115,9 @@ def test_damaged_source_never_raises() -> None:
         source = bytearray(chance.choice(sources)[:6000])
         for _ in range(chance.randrange(1, 4)):
             at = chance.randrange(len(source))
-            source[at : at + chance.randrange(3)] = chance.choice([b"", b"(", b"'", b"\\", b"\xff", b"\n", b"\r", b"{", b"#", b"\t", b":", b"\x0c"])
+            source[at : at + chance.randrange(3)] = chance.choice(
+                [b"", b"(", b"'", b"\\", b"\xff", b"\n", b"\r", b"{", b"#", b"\t", b":", b"\x0c"]
+            )
         record = extract(bytes(source))
         assert record.error is None or (record.body == () and "\n" not in record.error)
         assert 1 <= record.error_line <= source.count(b"\n") + source.count(b"\r") + 1

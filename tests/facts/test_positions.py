@@ -12,6 +12,7 @@ from tricky import TRICKY
 ROOT = Path(__file__).parents[2]
 OWN = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("tests/**/*.py")])
 
+
 @pytest.mark.parametrize("name", TRICKY)
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
 def test_spans_of_tricky_code_are_those_of_libcst(name: str, newline: str) -> None:

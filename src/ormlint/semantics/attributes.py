@@ -257,7 +257,9 @@ def _held(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
     if not entity.path and (target in origin.beside or (origin.whole and entity.model == target)):
         return True
     for value in frame.state.vars.values():
-        single = isinstance(value, Entity) and value.model == target and not value.path and value.origin != origin
+        single = any(
+            isinstance(item, Entity) and item.model == target and not item.path and item.origin != origin for item in options_of(value)
+        )
         if single and not origin.whole and not entity.path:
             return True  # `filter(Line.order_id == order.id)` with the order at hand
         elem = value.elem if isinstance(value, Coll) else None

@@ -573,7 +573,10 @@ def keep_stronger(found: dict[tuple[str, Site, str, Site], Repeated], item: Repe
 
 def reads_by_name(world: World, function: FunctionNode) -> bool:
     """Whether a function reads attributes by names that it is given."""
-    return not world.names(function.node).isdisjoint(_READERS)
+    known = world.by_name.get(function.id)
+    if known is None:
+        known = world.by_name[function.id] = not world.names(function.node).isdisjoint(_READERS)
+    return known
 
 
 def is_name(value: Value) -> bool:

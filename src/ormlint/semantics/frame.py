@@ -92,6 +92,7 @@ class World:
         self.rests: list[tuple[int, object]] = []
         self.abandoned: set[str] = set()
         self.failed: dict[str, str] = {}
+        self.by_name: dict[str, bool] = {}
         self.on_stack: dict[str, int] = {}
         self.declared_params: dict[tuple[str, str], Value] = {}
 

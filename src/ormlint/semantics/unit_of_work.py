@@ -12,7 +12,21 @@ from ormlint.facts import records as r
 from ormlint.orms.vocabulary import EFFECTS
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.state import FRESH, Event, Live, SessionState
-from ormlint.semantics.values import Entity, Origin, Session, Site, Value
+from ormlint.semantics.values import (
+    ClassRef,
+    Const,
+    Entity,
+    LibRef,
+    ModelAttr,
+    ModuleRef,
+    Never,
+    Origin,
+    Plain,
+    Session,
+    Site,
+    Unknown,
+    Value,
+)
 
 _EVENT_KINDS = {
     "commit": "commit", "commit_or_rollback": "commit", "commit_and_close": "commit", "rollback": "rollback", "flush": "flush",
@@ -157,10 +171,15 @@ def escape(frame: Frame, value: Value) -> None:
             frame.state.sessions[session.id] = SessionState(frozenset({"escaped"}), known.began, known.opened, known.ended)
 
 
+_PLAIN = frozenset({Unknown, Never, Const, Plain, LibRef, ClassRef, ModelAttr, ModuleRef})
+
+
 def sessions_in(value: object, depth: int = 0) -> list[Session]:
     """The sessions that a value is or holds."""
     if isinstance(value, Session):
         return [value]
+    if type(value) in _PLAIN:
+        return []
     if depth > 4 or isinstance(value, (Origin, Entity, str, int, float, bool)) or value is None:
         return []
     fields = getattr(value, "__struct_fields__", None)

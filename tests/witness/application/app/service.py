@@ -6,9 +6,7 @@ from .models import Parent
 
 
 def count_children(parent):
-    return len(
-        parent.children
-    )
+    return len(parent.children)
 
 
 def totals(session):
@@ -68,12 +66,7 @@ def detached(engine):
 
 
 def look_up(session, ids):
-    return [
-        session.query(Parent)
-        .filter(Parent.id == id)
-        .first()
-        for id in ids
-    ]
+    return [session.query(Parent).filter(Parent.id == id).first() for id in ids]
 
 
 def outside(session):
