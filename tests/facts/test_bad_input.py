@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Whatever the bytes, the extractor gives a record; what cannot be read has one clear line."""
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 import pytest
+from app.models import Base, Child, Parent
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
-
-from app.models import Base, Child, Parent
 
 
 def fill(session):

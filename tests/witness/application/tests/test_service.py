@@ -4,11 +4,10 @@ import os
 import threading
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from app import service
 from app.models import Base, Parent
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 
 def test_totals(session):
