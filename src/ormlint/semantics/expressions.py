@@ -123,7 +123,11 @@ def _module_value(world: World, module: str, name: str) -> Value:
             declared = frame.declared(annotation, name)
             if not isinstance(declared, Unknown):
                 return declared
-    return widen(value) if isinstance(value, Coll) else value
+    if isinstance(value, Coll):
+        kept = widen(value)
+        # A constant of the module stays as long as it was written.
+        return Coll(kept.kind, kept.elem, kept.key, value.size, kept.batches) if isinstance(kept, Coll) else kept
+    return value
 
 
 def _global_assignments(world: World, module: str) -> dict[str, list[tuple[r.Expr, str]]]:

@@ -228,6 +228,10 @@ def iterated(frame: Frame, value: Value, node: r.Node) -> Value:
         return union(tuple(iterated(frame, item, node) for item in value.items if item != NONE))
     if isinstance(value, LibInstance) and value.cls == "pagination":
         return Coll("iterator", dict(value.data).get("element", UNKNOWN))
+    if isinstance(value, ClassRef):
+        info = frame.world.classes.infos.get(value.cls)
+        if info is not None and any(library.startswith("enum.") for library in info.libraries):
+            return Coll("list", Plain(info.name), None, max(1, len(info.attrs)))
     if isinstance(value, (Instance, Entity)):
         cls = value.cls if isinstance(value, Instance) else value.model
         member = frame.world.classes.member(cls, "__iter__") or frame.world.classes.member(cls, "__aiter__")

@@ -331,7 +331,8 @@ class Model:
             verb = "loaded by this query" if origin.kind == "query" else "loaded by its key"
             return (self.step(origin.site, f"{short(entity.origin.name)} is {verb}"),)
         if origin.kind == "param" and origin.site.path in self.paths:
-            return (self.step(origin.site, f"{origin.name} is handed in; nothing in the project loads more with it"),)
+            name = origin.name or short(entity.model)
+            return (self.step(origin.site, f"{name} is handed in; nothing in the project loads more with it"),)
         return ()
 
 
