@@ -603,7 +603,7 @@ def loop_events(frame: Frame, loop: Loop, events: list[Event]) -> None:
                 continue
             note_repeated(frame, Repeated(event, loop, frame.name, rows))
         elif event.kind == "load":
-            if loop.site not in event.varies:
+            if loop.site not in event.varies or any(contains(test, event.site) for test in loop.seeking):
                 continue
             note_repeated(frame, Repeated(event, loop, frame.name, rows))
         elif event.kind in ("query", "write", "add"):

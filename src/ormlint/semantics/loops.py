@@ -23,6 +23,7 @@ from ormlint.semantics.values import (
     LibInstance,
     Query,
     Result,
+    Site,
     Tup,
     UnionOf,
     Unknown,
@@ -48,7 +49,9 @@ def for_loop(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> Loop:
     """The loop that a `for` statement is."""
     kind, why = _kind_of_for(frame, stmt, source, iterable)
     names = varying(frame, stmt, stmt.target, stmt.body, False)
-    return Loop(frame.site(stmt), kind, why, names, each_of(iterable, stmt.target), head=frame.site(stmt.iter))
+    return Loop(
+        frame.site(stmt), kind, why, names, each_of(iterable, stmt.target), head=frame.site(stmt.iter), seeking=seeking(frame, stmt.body)
+    )
 
 
 def while_loop(frame: Frame, stmt: r.While) -> Loop:
@@ -252,6 +255,18 @@ def _called(expr: r.Expr) -> str:
 
 def _has(body: tuple[r.Stmt, ...], kinds: tuple[type, ...]) -> bool:
     return any(isinstance(stmt, kinds) for stmt in flat_statements(body))
+
+
+def seeking(frame: Frame, body: tuple[r.Stmt, ...]) -> tuple[Site, ...]:
+    """The tests of this loop's own `if …: break`."""
+    found: list[Site] = []
+    for stmt in body:
+        if isinstance(stmt, r.If) and any(isinstance(inner, r.Break) for inner in stmt.body):
+            found.append(frame.site(stmt.test))
+        if not isinstance(stmt, (r.For, r.While)):
+            for inner in nested_bodies(stmt):
+                found.extend(seeking(frame, inner))
+    return tuple(found)
 
 
 def _breaks(body: tuple[r.Stmt, ...]) -> bool:

@@ -103,6 +103,8 @@ class Loop(msgspec.Struct, frozen=True, cache_hash=True):
     infinite: bool = False
     head: Union[Site, None] = None
     """The expression that it iterates over: evaluated once, before the loop."""
+    seeking: tuple[Site, ...] = ()
+    """The tests whose success ends it: what they read is a search, not a walk."""
 
 
 class State:
