@@ -31,6 +31,6 @@ def guarded(item: Repeated, kind: str) -> bool:
 
 
 def each(item: Repeated) -> str:
-    """The words for one iteration: `each order`."""
+    """The words for one iteration: `each Order`, `each payload`."""
     word = item.loop.each
-    return f"each {word[:1].lower()}{word[1:]}" if word else "each element"
+    return f"each {word}" if word else "each element"

@@ -10,6 +10,7 @@ from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
 from ormlint.semantics.revealing import short
 from ormlint.semantics.state import Event
+from ormlint.semantics.symbols import FunctionNode
 from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM402", "lazy-load-behind-property"
@@ -20,29 +21,35 @@ _SPECIAL = frozenset(
 
 def check(model: Model) -> Iterator[Finding]:
     seen: set[tuple[Site, str]] = set()
+    # A read in the member's own body first: what a delegate reads is then named after the delegate.
+    for function, cls, kind, event in sorted(_reads(model), key=lambda read: bool(read[3].via)):
+        assert event.entity is not None
+        site = event.end
+        if (site, event.attr) in seen:
+            continue
+        seen.add((site, event.attr))
+        what = f"{short(event.entity.model)}.{event.attr}"
+        where = f"{short(cls)}.{function.node.name}"
+        cost = f"{where} looks like plain access and reads {what}, which is lazy: every use may run a SELECT"
+        instead = "leave it out" if kind != "property" else "make it a method"
+        message = f"{cost}; load it in the mapping, or {instead}"
+        yield model.finding(CODE, NAME, site, message, trail=model.way(event), symbol=function.id)
+
+
+def _reads(model: Model) -> Iterator[tuple[FunctionNode, str, str, Event]]:
+    """Each read of the entity's own lazy relationships, with the member that looks like plain access."""
     for function, cls, summary in model.members():
         if model.role(Site(model.symbols.modules[function.module].path, 0, 0)) in EXEMPT_ROLES:
             continue
         kind = model.method_kind(function.id)
-        name = function.node.name
-        if kind != "property" and name not in _SPECIAL:
+        if kind != "property" and function.node.name not in _SPECIAL:
             continue
         reads = [event for event in summary.events if _reads_own_relationship(model, event)]
         first = {event.attr for event in reads if event.entity is not None and not event.entity.path}
         for event in reads:
-            assert event.entity is not None
-            if event.entity.path and event.entity.path[0] in first:
+            if event.entity is not None and event.entity.path and event.entity.path[0] in first:
                 continue
-            site = event.end
-            if (site, event.attr) in seen:
-                continue
-            seen.add((site, event.attr))
-            what = f"{short(event.entity.model)}.{event.attr}"
-            where = f"{short(cls)}.{name}"
-            cost = f"{where} looks like plain access and reads {what}, which is lazy: every use may run a SELECT"
-            instead = "leave it out" if kind != "property" else "make it a method"
-            message = f"{cost}; load it in the mapping, or {instead}"
-            yield model.finding(CODE, NAME, site, message, trail=model.way(event), symbol=function.id)
+            yield function, cls, kind, event
 
 
 def _reads_own_relationship(model: Model, event: Event) -> bool:
