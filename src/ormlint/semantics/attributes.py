@@ -10,7 +10,7 @@ from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics.classes import Attribute
 from ormlint.semantics.containers import born_in
-from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.frame import Frame
 from ormlint.semantics.kinds import kind_of_value
 from ormlint.semantics.loading import BLOCKING, eager_below
 from ormlint.semantics.members import (
@@ -476,11 +476,3 @@ def _of_super(frame: Frame, value: Super, name: str, node: r.Node) -> Value:
         if expr is not None:
             return class_attribute(frame, cls, name) or UNKNOWN
     return Method(value, name)
-
-
-def called_on(frame: Frame, value: Value, name: str, node: r.Node, *values: Value) -> Value:
-    """The result of calling method `name` of `value` with these arguments."""
-    method = attribute(frame, value, name, node)
-    if isinstance(method, Unknown):
-        return method
-    return frame.call(method, tuple(Actual(item) for item in values), node)

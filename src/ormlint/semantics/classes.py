@@ -114,7 +114,6 @@ class Classes:
         self.subclasses: dict[str, list[str]] = {}
         self.by_name: dict[str, list[str]] = {}
         self.by_table: dict[str, list[str]] = {}
-        self.event_hooks: dict[str, str] = {}
         self._imperative: dict[str, tuple[str, r.Call]] = {}
         self._mapped_by: dict[int, str] = {}
         self._mappers: dict[tuple[str, str], str] = {}

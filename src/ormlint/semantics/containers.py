@@ -21,7 +21,6 @@ from ormlint.semantics.values import (
     Site,
     Tup,
     UnionOf,
-    Unknown,
     Value,
     join,
     union,
@@ -172,7 +171,3 @@ def method_of(value: Coll, name: str, actuals: Sequence[Actual]) -> Value:
     if name in ("append", "extend", "add", "insert", "sort", "reverse", "clear", "discard", "remove", "update"):
         return NONE
     return UNKNOWN
-
-
-def is_known(value: Value) -> bool:
-    return type(value) is not Unknown

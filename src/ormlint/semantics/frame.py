@@ -36,7 +36,6 @@ class Steps:
     call: Callable[[Frame, Value, Sequence[Actual], r.Node], Value]
     run: Callable[[Frame, Sequence[r.Stmt]], None]
     declared: Callable[[Frame, Union[r.Expr, None], str], Value]
-    assign: Callable[[Frame, r.Expr, Value, Union[r.Expr, None]], None]
     module_value: Callable[[World, str, str], Value]
     entry_frame: Callable[[World, str, str], Frame]
     per_element: Callable[[Frame, Value, Value, r.Node, bool], Value]
@@ -126,13 +125,11 @@ class Frame:
         self.breaks: list[list[State]] = []
         self.continues: list[list[State]] = []
         self.catches: list[list[State]] = []
-        self.managers: list[Value] = []
         self.self_value: Value | None = None
         self.cls = function.cls if function is not None else ""
         self.budget = budget
         self.globals: set[str] = set()
         self.order: dict[Event, None] = {}
-        self.local_functions: dict[str, str] = {}
         self.typevars: dict[str, Value] = {}
         self.pending: dict[object, Repeated] = {}
         self.sessions_made: dict[SessionId, Session] = {}

@@ -84,8 +84,6 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
                 for item in flat(actual.value):
                     if isinstance(item, Entity):
                         detach_one(frame, item, frame.site(node), "make_transient")
-        if function.effect == "serialize":
-            _serialize(frame, actuals, node)
         return Awaitable(value) if function.awaitable else value
     external = orms.EXTERNAL.get(name)
     if external is not None:
@@ -106,10 +104,6 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
     if short[:1].isupper():
         return LibInstance(name)
     return Unknown(f"{name} is a library's")
-
-
-def _serialize(frame: Frame, actuals: Sequence[Actual], node: r.Node) -> None:
-    del frame, actuals, node
 
 
 def _concurrent(frame: Frame, name: str, row: object, actuals: Sequence[Actual], node: r.Node) -> Value:

@@ -19,7 +19,6 @@ from ormlint.semantics.unit_of_work import operate, register
 from ormlint.semantics.values import (
     NONE,
     UNKNOWN,
-    Awaitable,
     ClassRef,
     Coll,
     Const,
@@ -356,11 +355,6 @@ def query_method(frame: Frame, query: Query, name: str, actuals: Sequence[Actual
     if row.returns == "result":
         return Result("rows", query, query.session, site=frame.site(node))
     return UNKNOWN
-
-
-def awaited_if(row: MethodRow, value: Value) -> Value:
-    """The value as the method gives it: a coroutine's, where the row says so."""
-    return Awaitable(value) if row.awaitable else value
 
 
 def flask_session() -> Session:

@@ -88,9 +88,7 @@ class ModuleScope:
         self.bindings: dict[str, list[object]] = {}
         self.stars: list[str] = []
         self.annotations: dict[str, r.Expr] = {}
-        self.imports: list[tuple[r.Import, int]] = []
         self.patches: list[r.Assign] = []
-        self.submodules: set[str] = set()
         self._collect(record.body)
 
     def _collect(self, body: tuple[r.Stmt, ...]) -> None:

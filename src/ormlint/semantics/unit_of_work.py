@@ -11,7 +11,7 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms.vocabulary import EFFECTS
 from ormlint.semantics.frame import Frame
-from ormlint.semantics.state import FRESH, Event, Live, SessionState
+from ormlint.semantics.state import FRESH, Live, SessionState
 from ormlint.semantics.values import (
     ClassRef,
     Const,
@@ -185,7 +185,3 @@ def sessions_in(value: object, depth: int = 0) -> list[Session]:
     fields = getattr(value, "__struct_fields__", None)
     parts = [getattr(value, field) for field in fields] if fields else list(value) if isinstance(value, tuple) else []
     return [session for part in parts for session in sessions_in(part, depth + 1)]
-
-
-def is_event(kind: str, event: Event) -> bool:
-    return event.kind == kind

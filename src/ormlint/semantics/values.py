@@ -7,7 +7,7 @@ nothing may ever be concluded from it.
 
 from __future__ import annotations
 
-from typing import TypeVar, Union
+from typing import Union
 
 import msgspec
 
@@ -289,7 +289,6 @@ Value = Union[
 ]  # fmt: skip
 
 WIDTH = 6
-V = TypeVar("V")
 
 
 def options_of(value: Value) -> tuple[Value, ...]:
