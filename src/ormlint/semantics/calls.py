@@ -20,7 +20,7 @@ from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.library import call_library, call_method
 from ormlint.semantics.loading import origin_of
 from ormlint.semantics.members import assigned_fields, function_kind, note_built
-from ormlint.semantics.state import FRESH, Event, Live, Made, Repeated, Step, Summary
+from ormlint.semantics.state import FRESH, Context, Event, Live, Made, Repeated, Step, Summary
 from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
 from ormlint.semantics.symbols import FunctionNode, Library
 from ormlint.semantics.unit_of_work import change, escape, make, sessions_in
@@ -509,7 +509,7 @@ def invoke(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r.Node) 
     flags = tuple([(name, value) for name, value in frame.state.vars.items() if name[0] == "@"])
     if flags:
         names = (*names, *flags)
-    key = (ref.func, names, held, symbols.key(), tuple(sorted(typevars.items(), key=lambda item: item[0])))
+    key = Context(ref.func, names, held, symbols.key(), tuple(sorted(typevars.items(), key=lambda item: item[0])) if typevars else ())
     born = frame.varying(node)
     back = Substitution(symbols, frame.site(node), born, tuple(loop.site for loop in frame.loops))
     owner = ref.bound

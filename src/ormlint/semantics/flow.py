@@ -552,7 +552,7 @@ def _go_round(
         if turn + 1 < rounds:
             again = join_states([before.copy(), back.copy()])
             assert again is not None
-            if again.same(head):
+            if not again.adds_to(head):
                 break
             again.vars = {
                 name: widen(value) if name in loop.varying or isinstance(value, Coll) else value for name, value in again.vars.items()

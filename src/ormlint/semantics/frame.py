@@ -106,6 +106,44 @@ class World:
 class Frame:
     """A function, module body or class body being run."""
 
+    __slots__ = (
+        "blocks",
+        "breaks",
+        "budget",
+        "catches",
+        "closure",
+        "cls",
+        "conditions",
+        "continues",
+        "dead",
+        "ended_under",
+        "ending",
+        "ends",
+        "exceptional",
+        "final",
+        "function",
+        "globals",
+        "known_loaded",
+        "loops",
+        "made_under",
+        "module_level",
+        "name",
+        "order",
+        "path",
+        "pending",
+        "returned",
+        "risky",
+        "scope",
+        "searches",
+        "self_value",
+        "sessions_made",
+        "state",
+        "tests",
+        "typevars",
+        "world",
+        "yielded",
+    )
+
     def __init__(self, world: World, scope: ModuleScope, function: FunctionNode | None, budget: int = 60_000) -> None:
         self.world = world
         self.scope = scope

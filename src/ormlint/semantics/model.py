@@ -6,6 +6,7 @@ which the project calls it; what they do is kept as observations. `Model` answer
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -28,7 +29,7 @@ from ormlint.semantics.layers import Placed, layers_of
 from ormlint.semantics.loading import model_at
 from ormlint.semantics.members import function_kind
 from ormlint.semantics.revealing import reveal, short
-from ormlint.semantics.state import Event, Made, Repeated, Summary
+from ormlint.semantics.state import Context, Event, Made, Repeated, Summary
 from ormlint.semantics.symbols import (
     DefinedClass,
     FunctionNode,
@@ -43,6 +44,7 @@ from ormlint.semantics.values import UNKNOWN, Entity, Factory, LibInstance, LibR
 
 _STACK = 512 * 1024 * 1024
 _RECURSION = 30_000
+_COLLECT_EVERY = 200_000
 
 
 class Model:
@@ -409,15 +411,19 @@ def understand(scopes: dict[str, ModuleScope], config: Config) -> Model:
 
     # Deep call chains of the analysed code are deep recursion here: a thread can be given the stack for it.
     limit = sys.getrecursionlimit()
+    # What is made here is kept and has hardly any cycles: frequent collections would walk it all and free nothing.
+    thresholds = gc.get_threshold()
     size = threading.stack_size(_STACK)
     try:
         sys.setrecursionlimit(_RECURSION)
+        gc.set_threshold(_COLLECT_EVERY, *thresholds[1:])
         thread = threading.Thread(target=work)
         thread.start()
         thread.join()
     finally:
         threading.stack_size(size)
         sys.setrecursionlimit(limit)
+        gc.set_threshold(*thresholds)
     if failure:
         raise failure[0]
     return Model(world, layers_of(scopes.values(), config.layers))
@@ -605,9 +611,9 @@ def gather(world: World) -> None:
 
 def _function_of(key: object) -> object:
     """The function of a context's key."""
-    if not isinstance(key, tuple):
-        return None
-    return key[1] if key[0] == "entry" else key[0]
+    if isinstance(key, Context):
+        return key.function
+    return key[1] if isinstance(key, tuple) and key[0] == "entry" else None
 
 
 def _reach(world: World, roots: Sequence[object], reached: set[object]) -> list[object]:

@@ -15,7 +15,7 @@ from ormlint.facts import records as r
 from ormlint.semantics.values import UNKNOWN, Entity, Origin, Session, SessionId, Site, Value, join
 
 
-class Live(msgspec.Struct, frozen=True):
+class Live(msgspec.Struct, frozen=True, cache_hash=True):
     """What has happened to the entities of one origin since they were loaded.
 
     `loaded` are relationship paths read or loaded since; `expired` is where an expiry happened and `how` by what; `fresh` the paths
@@ -35,7 +35,7 @@ class Live(msgspec.Struct, frozen=True):
 FRESH = Live()
 
 
-class SessionState(msgspec.Struct, frozen=True):
+class SessionState(msgspec.Struct, frozen=True, cache_hash=True):
     """What has happened to a session: its possible fates (open, closed, escaped), and its transaction.
 
     `began` is "" (not begun), read, write or explicit; `opened` is where. `ended` is where it was closed.
@@ -47,7 +47,7 @@ class SessionState(msgspec.Struct, frozen=True):
     ended: Union[Site, None] = None
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, cache_hash=True):
     """One step of an event's way down: where, and what happens there."""
 
     site: Site
@@ -128,9 +128,14 @@ class State:
         new.yielded = self.yielded
         return new
 
-    def same(self, other: State) -> bool:
-        """Whether both know the same, events left aside."""
-        return self.vars == other.vars and self.live == other.live and self.sessions == other.sessions
+    def adds_to(self, other: State) -> bool:
+        """Whether this state says of what `other` knows anything else; events, and names that `other` does not have, left aside."""
+        theirs = self.vars
+        return (
+            self.live != other.live
+            or self.sessions != other.sessions
+            or any(theirs.get(name) != value for name, value in other.vars.items())
+        )
 
 
 def join_states(states: list[State]) -> State | None:
@@ -196,6 +201,16 @@ class Summary(msgspec.Struct, frozen=True):
     """The sessions that were made inside and belong to the caller now."""
 
 
+class Context(msgspec.Struct, frozen=True, cache_hash=True):
+    """A function and all of a call that its summary depends on: the key of the summary."""
+
+    function: str
+    params: tuple[tuple[str, Value], ...]
+    closure: tuple[tuple[str, Value], ...]
+    live: tuple[tuple[Origin, Live], ...]
+    typevars: tuple[tuple[str, Value], ...]
+
+
 class Made(msgspec.Struct, frozen=True):
     """A session that some function made and owns, with the exits at which it may still be open."""
 
@@ -208,7 +223,7 @@ class Made(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class Repeated(msgspec.Struct, frozen=True):
+class Repeated(msgspec.Struct, frozen=True, cache_hash=True):
     """An event that happens again in each iteration of a loop."""
 
     event: Event
@@ -237,10 +252,25 @@ def names_in(node: object) -> frozenset[str]:
     stack: list[object] = [node]
     while stack:
         item = stack.pop()
-        if type(item) is r.Name:
-            found.add(item.id)
-        elif isinstance(item, r.Node):
-            stack.extend(getattr(item, field) for field in item.__struct_fields__)
-        elif type(item) is tuple:
-            stack.extend(item)
+        kind = type(item)
+        if kind is r.Name:
+            found.add(item.id)  # type: ignore[attr-defined]
+        elif kind is tuple:
+            stack.extend(item)  # type: ignore[arg-type]
+        else:
+            inner = _INNER.get(kind)
+            if inner is not None:
+                for field in inner:
+                    stack.append(getattr(item, field))
     return frozenset(found)
+
+
+_SCALARS = frozenset({"int", "str", "bool", "tuple[str, ...]", "Union[str, None]", "Union[str, int, float, bool, None]"})
+_INNER: dict[type, tuple[str, ...]] = {
+    kind: tuple(
+        field for field in kind.__struct_fields__ if field not in ("start", "end") and kind.__annotations__.get(field) not in _SCALARS
+    )
+    for kind in vars(r).values()
+    if isinstance(kind, type) and issubclass(kind, r.Node)
+}
+"""Of each kind of node, the fields that may hold other nodes."""

@@ -29,6 +29,8 @@ from ormlint.semantics.values import (
     Manager,
     Method,
     ModelAttr,
+    ModuleRef,
+    Never,
     Option,
     Origin,
     Partial,
@@ -40,16 +42,22 @@ from ormlint.semantics.values import (
     Site,
     Super,
     Tup,
+    TypeVarRef,
     UnionOf,
     Unknown,
     Value,
     union,
 )
 
+_WITHOUT = frozenset({Unknown, Never, Const, Plain, LibRef, ModuleRef, ClassRef, ModelAttr, Option, Factory, TypeVarRef})
+_SHAPELESS = frozenset({Plain, Unknown, LibRef})
+
 
 def transform(value: Value, session: Callable[[Session], Session], entity: Callable[[Entity], Value]) -> Value:
     """The value with every session and entity in it replaced."""
     kind = type(value)
+    if kind in _WITHOUT:
+        return value
     if isinstance(value, Session):
         return session(value)
     if isinstance(value, Entity):
@@ -106,14 +114,16 @@ def transform(value: Value, session: Callable[[Session], Session], entity: Calla
 
 
 _KINDS = frozenset(orms.KINDS) - {"expression", "value", "list", "tuple", "set", "dict", "lock", "response", "request"}
-_TELLING = (Session, Entity, Query, Result, Factory, Option, ModelAttr, FuncRef, Partial, ClassRef, Manager, Super)
+_TELLING = frozenset({Session, Entity, Query, Result, Factory, Option, ModelAttr, FuncRef, Partial, ClassRef, Manager, Super})
+_HOLDING = frozenset({Coll, Tup, UnionOf, Instance, LibInstance, Awaitable, Method})
 
 
 def matters(value: Value, depth: int = 0) -> bool:
     """Whether a value may change what a function does to the ORM: it is or holds a session, entity, query, class or callback."""
-    if isinstance(value, _TELLING):
+    kind = type(value)
+    if kind in _TELLING:
         return True
-    if depth > 5:
+    if depth > 5 or kind not in _HOLDING:
         return False
     if isinstance(value, Coll):
         return matters(value.elem, depth + 1) or (value.key is not None and matters(value.key, depth + 1))
@@ -130,6 +140,8 @@ def matters(value: Value, depth: int = 0) -> bool:
 
 def plain(value: Value) -> Value:
     """What is left of a value that does not matter: its shape, flags and None."""
+    if type(value) in _SHAPELESS:
+        return UNKNOWN
     if isinstance(value, Coll):
         return Coll(value.kind, UNKNOWN, None if value.key is None else UNKNOWN, None, value.batches)
     if isinstance(value, Const):
@@ -143,7 +155,7 @@ def plain(value: Value) -> Value:
         return Tup(tuple(plain(item) for item in value.items)) if len(value.items) <= 8 else UNKNOWN
     if isinstance(value, LibInstance) and value.cls == "kwargs":
         return LibInstance("kwargs", tuple((name, plain(item)) for name, item in value.data))
-    return UNKNOWN if isinstance(value, (Plain, Unknown, LibRef)) else value
+    return value
 
 
 class Symbolic:

@@ -6,6 +6,8 @@ know their session by their origin; those of an unknown session are left alone.
 
 from __future__ import annotations
 
+from types import NoneType
+
 import msgspec
 
 from ormlint.facts import records as r
@@ -171,17 +173,22 @@ def escape(frame: Frame, value: Value) -> None:
             frame.state.sessions[session.id] = SessionState(frozenset({"escaped"}), known.began, known.opened, known.ended)
 
 
-_PLAIN = frozenset({Unknown, Never, Const, Plain, LibRef, ClassRef, ModelAttr, ModuleRef})
+_PLAIN = frozenset({Unknown, Never, Const, Plain, LibRef, ClassRef, ModelAttr, ModuleRef, Origin, Entity, str, int, float, bool, NoneType})
 
 
 def sessions_in(value: object, depth: int = 0) -> list[Session]:
     """The sessions that a value is or holds."""
-    if isinstance(value, Session):
-        return [value]
-    if type(value) in _PLAIN:
+    kind = type(value)
+    if kind is Session:
+        return [value]  # type: ignore[list-item]
+    if kind in _PLAIN:
         return []
-    if depth > 4 or isinstance(value, (Origin, Entity, str, int, float, bool)) or value is None:
+    if depth > 4:
         return []
     fields = getattr(value, "__struct_fields__", None)
-    parts = [getattr(value, field) for field in fields] if fields else list(value) if isinstance(value, tuple) else []
-    return [session for part in parts for session in sessions_in(part, depth + 1)]
+    parts = [getattr(value, field) for field in fields] if fields else value if isinstance(value, tuple) else ()
+    found: list[Session] = []
+    for part in parts:
+        if type(part) not in _PLAIN:
+            found += sessions_in(part, depth + 1)
+    return found

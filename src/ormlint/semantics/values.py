@@ -12,7 +12,7 @@ from typing import Union
 import msgspec
 
 
-class Site(msgspec.Struct, frozen=True, order=True):
+class Site(msgspec.Struct, frozen=True, order=True, cache_hash=True):
     """A place in a source file: its path relative to the root, and offsets in characters."""
 
     path: str
