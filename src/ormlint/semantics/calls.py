@@ -20,10 +20,22 @@ from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.library import call_library, call_method
 from ormlint.semantics.loading import origin_of
 from ormlint.semantics.members import assigned_fields, function_kind, note_built
-from ormlint.semantics.state import FRESH, Context, Event, Live, Made, Repeated, Step, Summary
+from ormlint.semantics.state import (
+    FRESH,
+    Context,
+    Event,
+    Live,
+    Made,
+    Repeated,
+    SessionState,
+    State,
+    Step,
+    Summary,
+    join_sessions,
+)
 from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
 from ormlint.semantics.symbols import FunctionNode, Library
-from ormlint.semantics.unit_of_work import change, escape, make, sessions_in
+from ormlint.semantics.unit_of_work import change, escape, expires_on_commit, make, new_session, sessions_in
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -118,19 +130,6 @@ def _call_any(frame: Frame, callee: UnionOf, actuals: Sequence[Actual], node: r.
     return union(tuple(results)) if results else UNKNOWN
 
 
-def new_session(frame: Frame, factory: Factory, node: r.Node) -> Session:
-    """A session that was made here."""
-    site = frame.site(node)
-    kind = "global" if frame.module_level and not frame.cls else "made"
-    born = tuple(loop.site for loop in frame.loops)
-    session = Session(
-        SessionId(kind, site, ""), factory.is_async, factory.expires, factory.scoped, born, "registry" if factory.scoped else ""
-    )
-    if not factory.scoped:
-        make(frame, session)
-    return session
-
-
 # Classes
 
 
@@ -146,11 +145,11 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
     for library in info.libraries:
         kind = kind_of(library)
         if kind in ("session", "async_session"):
-            return new_session(frame, Factory(kind == "async_session", _expires(actuals), frame.site(node)), node)
+            return new_session(frame, Factory(kind == "async_session", expires_on_commit(actuals), frame.site(node)), node)
         if kind == "database":
             return LibInstance("database")
         if kind in ("session_factory", "async_session_factory"):
-            return Factory(kind.startswith("async"), _expires(actuals), frame.site(node))
+            return Factory(kind.startswith("async"), expires_on_commit(actuals), frame.site(node))
     fields: list[tuple[str, Value]] = []
     init = world.classes.member(cls.cls, "__init__")
     if cls.args:
@@ -248,13 +247,6 @@ def _declared_fields(frame: Frame, cls: str, actuals: Sequence[Actual]) -> list[
         if actual.keyword is not None:
             found.append((actual.keyword, widen(actual.value)))
     return found
-
-
-def _expires(actuals: Sequence[Actual]) -> bool | None:
-    for actual in actuals:
-        if actual.keyword == "expire_on_commit":
-            return actual.value.value if isinstance(actual.value, Const) and isinstance(actual.value.value, bool) else None
-    return True
 
 
 def _new_entity(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.Node) -> Entity:
@@ -420,6 +412,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
     site = frame.site(node)
     call_varies = frame.varying(node)
     conditions = tuple(frame.conditions)
+    before = dict(frame.state.sessions) if summary.left else {}
     for event in summary.events:
         if not wanted(event):  # type: ignore[operator]
             continue
@@ -459,6 +452,25 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         frame.emit(mapped)
         if session is not None and not event.exceptional and event.kind != "load":
             change(frame, session, event.how, site)
+    if summary.left:
+        _settle_sessions(frame, summary, back, before)
+
+
+def _settle_sessions(frame: Frame, summary: Summary, back: Substitution, before: dict[SessionId, SessionState]) -> None:
+    """The callee's events were taken in one after the other, branches and all; what it leaves behind on its ways out decides."""
+    sessions = frame.state.sessions
+    for id, left in summary.left:
+        session = back.sessions.get(id)
+        known = sessions.get(session.id) if session is not None else None
+        if session is None or known is None:
+            continue
+        earlier = before.get(session.id)
+        ended = known.ended if left.ended is not None else earlier.ended if earlier is not None and not left.began else None
+        written = known.written
+        if left.written is None and written is not None and (earlier is None or earlier.written != written):
+            written = None
+        if ended != known.ended or written != known.written:
+            sessions[session.id] = msgspec.structs.replace(known, ended=ended, written=written)
 
 
 def receiver_of(node: r.Node) -> r.Node:
@@ -693,6 +705,7 @@ def _run(
     frame.typevars = typevars
     outer, world.current = world.current, key
     world.observed.pop(key, None)
+    world.noted.pop(key, None)
     world.edges.pop(key, None)
     if symbols is not None:
         frame.state.live.update(symbols.live)
@@ -764,7 +777,19 @@ def finished(frame: Frame) -> Summary:
         for id, known_session in state.sessions.items():
             fates[id] = fates.get(id, frozenset()) | known_session.fates
     handed = tuple(id for id, fate in fates.items() if "returned" in fate and "escaped" not in fate)
-    return Summary(value, frame.yielded, events, finishes, kept, handed)
+    return Summary(value, frame.yielded, events, finishes, kept, handed, _left(states))
+
+
+def _left(states: Sequence[State]) -> tuple[tuple[SessionId, SessionState], ...]:
+    """How the ways out of a function leave the sessions that it touched; one that it ended on some only is not ended."""
+    left: dict[SessionId, SessionState] = {}
+    for state in states:
+        for id, known in state.sessions.items():
+            left[id] = join_sessions(left[id], known) if id in left else known
+    return tuple(
+        (id, known if known.ended is None or all(id in state.sessions for state in states) else msgspec.structs.replace(known, ended=None))
+        for id, known in left.items()
+    )
 
 
 def _bounded(frame: Frame) -> tuple[Event, ...]:

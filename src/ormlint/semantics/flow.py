@@ -17,10 +17,10 @@ from ormlint.semantics.containers import born_in, element_of, unpacked
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.library import iterated
 from ormlint.semantics.loops import for_loop, guard, is_row, while_loop
-from ormlint.semantics.state import Event, Loop, Made, Repeated, State, Summary, contains, join_states
+from ormlint.semantics.state import FRESH, Event, Loop, Made, Repeated, State, Summary, contains, join_states
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import absolute
-from ormlint.semantics.unit_of_work import escape, hand_back, mark_loaded, operate, sessions_in
+from ormlint.semantics.unit_of_work import change, escape, hand_back, mark_loaded, operate, sessions_in
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -204,7 +204,11 @@ def _set_attribute(frame: Frame, entity: Entity, target: r.Attr) -> None:
         mark_loaded(frame, entity.origin, ".".join((*entity.path, target.attr)), asked=True)
     by_name = frame.varying(target.value)
     active = tuple(loop.site for loop in frame.loops if loop.site in entity.born or loop.site in by_name)
-    frame.happens("mutate", target, session=entity.origin.session, entity=entity, attr=target.attr, varies=active)
+    session = entity.origin.session
+    frame.happens("mutate", target, session=session, entity=entity, attr=target.attr, how="mutate", varies=active)
+    live = frame.state.live.get(entity.origin, FRESH)
+    if session is not None and live.detached is None:
+        change(frame, session, "mutate", frame.site(target))
 
 
 def _return(frame: Frame, stmt: r.Return) -> None:

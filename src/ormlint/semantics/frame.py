@@ -15,7 +15,7 @@ import msgspec
 from ormlint.config import Config
 from ormlint.facts import records as r
 from ormlint.semantics.classes import Classes
-from ormlint.semantics.state import Event, Loop, Made, Read, Repeated, State, Summary, names_in
+from ormlint.semantics.state import Event, Loop, Made, Misuse, Read, Repeated, State, Summary, names_in
 from ormlint.semantics.symbols import FunctionNode, ModuleScope, Symbols
 from ormlint.semantics.values import NEVER, Session, SessionId, Site, Value
 
@@ -77,6 +77,8 @@ class World:
         self.repeated: dict[tuple[str, Site, str, Site], Repeated] = {}
         self.current: object = None
         self.observed: dict[object, dict[tuple[str, Site, str, Site], Repeated]] = {}
+        self.misuses: dict[tuple[str, Site, str], Misuse] = {}
+        self.noted: dict[object, dict[tuple[str, Site, str], Misuse]] = {}
         self.edges: dict[object, set[object]] = {}
         self.callers: dict[str, set[str]] = {}
         self.made: dict[tuple[Site, str], Made] = {}
@@ -237,6 +239,11 @@ class Frame:
         self.state.events[event] = None
         if event not in self.order:
             self.order[event] = None
+
+    def note(self, kind: str, event: Event, other: Site | None = None, detail: str = "") -> None:
+        """Keeps for the rules that `event` is wrong where it stands, in the context that is being run."""
+        found = self.world.noted.setdefault(self.world.current, {})
+        found.setdefault((kind, event.site, event.attr), Misuse(kind, event, self.name, other, detail))
 
     def happens(self, kind: str, node: r.Node, **details: object) -> Event:
         """An event of this place, with the conditions that stand around it."""

@@ -20,7 +20,17 @@ from ormlint.semantics.kinds import kind_of, kind_of_value
 from ormlint.semantics.loading import bind, flat, gathered, make_option
 from ormlint.semantics.queries import flask_session
 from ormlint.semantics.state import FRESH
-from ormlint.semantics.unit_of_work import detach_one, escape, expire_one, make, operate, refresh_one, sessions_in
+from ormlint.semantics.summaries import transform
+from ormlint.semantics.unit_of_work import (
+    detach_one,
+    escape,
+    expire_one,
+    expires_on_commit,
+    new_session,
+    operate,
+    refresh_one,
+    sessions_in,
+)
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -131,8 +141,8 @@ def _concurrent(frame: Frame, name: str, row: object, actuals: Sequence[Actual],
 def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node: r.Node) -> Value:
     site = frame.site(node)
     if kind in ("session", "async_session"):
-        factory = Factory(kind == "async_session", _expires(actuals), site)
-        return _made(frame, factory, node)
+        factory = Factory(kind == "async_session", expires_on_commit(actuals), site)
+        return new_session(frame, factory, node)
     if kind in ("session_factory", "async_session_factory"):
         is_async = kind == "async_session_factory"
         cls = first_value(actuals, 1, "class_")
@@ -143,7 +153,7 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
                 info = frame.world.classes.infos.get(item.cls)
                 if info is not None and any(kind_of(library) == "async_session" for library in info.libraries):
                     is_async = True
-        return Factory(is_async, _expires(actuals), site)
+        return Factory(is_async, expires_on_commit(actuals), site)
     if kind in ("scoped_session", "async_scoped_session"):
         inner = first_value(actuals, 0, "session_factory")
         expires = inner.expires if isinstance(inner, Factory) else True
@@ -193,23 +203,6 @@ def _factory_value(frame: Frame, actuals: Sequence[Actual], node: r.Node) -> Val
     if isinstance(target, LibRef):
         return call_library(frame, target.name, (), node)
     return UNKNOWN
-
-
-def _made(frame: Frame, factory: Factory, node: r.Node) -> Session:
-    kind = "global" if frame.module_level and not frame.cls else "made"
-    born = tuple(loop.site for loop in frame.loops)
-    session = Session(SessionId(kind, frame.site(node), ""), factory.is_async, factory.expires, factory.scoped, born)
-    make(frame, session)
-    return session
-
-
-def _expires(actuals: Sequence[Actual]) -> bool | None:
-    for actual in actuals:
-        if actual.keyword == "expire_on_commit":
-            return actual.value.value if isinstance(actual.value, Const) and isinstance(actual.value.value, bool) else None
-        if actual.star == 2:
-            return None
-    return True
 
 
 def iterated(frame: Frame, value: Value, node: r.Node) -> Value:
@@ -467,7 +460,7 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
         return Awaitable(value) if row.awaitable else value
     if isinstance(receiver, Factory):
         if name == "begin":
-            session = _made(frame, receiver, node)
+            session = new_session(frame, receiver, node)
             return Manager("begin_session", session, session)
         if name in ("remove", "close_all", "configure"):
             return NONE
@@ -640,10 +633,22 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
         elif row.effect in ("add", "add_all") and entity.origin.kind == "new" and entity.origin.session is None:
             _attach(frame, entity, session)
     if row.returns == "merged":
-        return first if entities else UNKNOWN
+        return _merged(frame, first, session) if entities else UNKNOWN
     if row.returns == "merged_list":
-        return first
+        return _merged(frame, first, session)
     return NONE
+
+
+def _merged(frame: Frame, value: Value, session: Session) -> Value:
+    """What `merge` gives: the same objects as the session's own, whatever session they came from."""
+
+    def own(entity: Entity) -> Value:
+        origin = msgspec.structs.replace(entity.origin, session=session)
+        known = frame.state.live.get(entity.origin, FRESH)
+        frame.state.live.setdefault(origin, msgspec.structs.replace(known, detached=None, detached_how=""))
+        return Entity(entity.model, origin, entity.path, entity.born, entity.base)
+
+    return transform(value, lambda found: found, own)
 
 
 def _attach(frame: Frame, entity: Entity, session: Session) -> None:

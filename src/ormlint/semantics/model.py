@@ -29,7 +29,7 @@ from ormlint.semantics.layers import Placed, layers_of
 from ormlint.semantics.loading import model_at
 from ormlint.semantics.members import function_kind
 from ormlint.semantics.revealing import reveal, short
-from ormlint.semantics.state import Context, Event, Made, Repeated, Summary
+from ormlint.semantics.state import Context, Event, Made, Misuse, Repeated, Summary
 from ormlint.semantics.symbols import (
     DefinedClass,
     FunctionNode,
@@ -154,6 +154,11 @@ class Model:
         if item.event.attr in eager or "*" in eager:
             return msgspec.structs.replace(item, event=msgspec.structs.replace(item.event, confidence=1))
         return item
+
+    def misuses(self, kind: str) -> Iterator[Misuse]:
+        """Operations that are wrong because of what happened before them, of one kind (see the notes that semantics make)."""
+        found = [item for item in self._world.misuses.values() if item.kind == kind]
+        yield from sorted(found, key=lambda item: (item.event.site, item.event.attr))
 
     def made_sessions(self) -> Iterator[Made]:
         """Sessions that a function made and may leave open."""
@@ -607,6 +612,10 @@ def gather(world: World) -> None:
         if key in reached:
             for item in found.values():
                 calls.keep_stronger(world.repeated, item)
+    for key, notes in world.noted.items():
+        if key in reached:
+            for place, note in notes.items():
+                world.misuses.setdefault(place, note)
 
 
 def _function_of(key: object) -> object:

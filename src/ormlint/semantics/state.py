@@ -38,13 +38,15 @@ FRESH = Live()
 class SessionState(msgspec.Struct, frozen=True, cache_hash=True):
     """What has happened to a session: its possible fates (open, closed, escaped), and its transaction.
 
-    `began` is "" (not begun), read, write or explicit; `opened` is where. `ended` is where it was closed.
+    `began` is "" (not begun), read, write or explicit; `opened` is where. `ended` is where it was closed, on every path that came here.
+    `written` is the first change that is not committed yet.
     """
 
     fates: frozenset[str] = frozenset()
     began: str = ""
     opened: Union[Site, None] = None
     ended: Union[Site, None] = None
+    written: Union[Site, None] = None
 
 
 class Step(msgspec.Struct, frozen=True, cache_hash=True):
@@ -162,15 +164,28 @@ def _join_into(left: State, right: State) -> None:
     for id, state in right.sessions.items():
         seen = left.sessions.get(id)
         if seen is None:
-            left.sessions[id] = state
+            left.sessions[id] = state if state.ended is None else msgspec.structs.replace(state, ended=None)
         elif seen != state:
-            order = ("", "read", "write", "explicit")
-            began = max(seen.began, state.began, key=order.index)
-            left.sessions[id] = SessionState(
-                seen.fates | state.fates, began, seen.opened or state.opened, seen.ended if state.ended is not None else None
-            )
+            left.sessions[id] = join_sessions(seen, state)
+    for id, state in left.sessions.items():
+        if state.ended is not None and id not in right.sessions:
+            left.sessions[id] = msgspec.structs.replace(state, ended=None)
     left.events.update(right.events)
     left.yielded = left.yielded or right.yielded
+
+
+_BEGUN = ("", "read", "write", "explicit")
+
+
+def join_sessions(left: SessionState, right: SessionState) -> SessionState:
+    """What is known of a session where two paths meet: it may be open or written on either, it is ended where both ended it."""
+    return SessionState(
+        left.fates | right.fates,
+        max(left.began, right.began, key=_BEGUN.index),
+        left.opened or right.opened,
+        left.ended if right.ended is not None else None,
+        left.written or right.written,
+    )
 
 
 def _join_live(left: Live, right: Live) -> Live:
@@ -199,6 +214,8 @@ class Summary(msgspec.Struct, frozen=True):
     live: tuple[tuple[Origin, Live], ...] = ()
     handed: tuple[SessionId, ...] = ()
     """The sessions that were made inside and belong to the caller now."""
+    left: tuple[tuple[SessionId, SessionState], ...] = ()
+    """How it leaves the sessions that it touched, on its normal ways out taken together."""
 
 
 class Context(msgspec.Struct, frozen=True, cache_hash=True):
@@ -231,6 +248,20 @@ class Repeated(msgspec.Struct, frozen=True, cache_hash=True):
     function: str
     rows: bool
     """Whether the loop was shown to go over rows."""
+
+
+class Misuse(msgspec.Struct, frozen=True):
+    """An operation that is wrong because of what happened before it: a use after the close, a mail before the commit.
+
+    Kept for each context like `Repeated`, so that only what the project really reaches counts. `other` is the place of what happened
+    before, `detail` what a rule's words need besides.
+    """
+
+    kind: str
+    event: Event
+    function: str
+    other: Union[Site, None] = None
+    detail: str = ""
 
 
 class Read(msgspec.Struct, frozen=True):

@@ -6,18 +6,20 @@ know their session by their origin; those of an unknown session are left alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import NoneType
 
 import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms.vocabulary import EFFECTS
-from ormlint.semantics.frame import Frame
+from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.state import FRESH, Live, SessionState
 from ormlint.semantics.values import (
     ClassRef,
     Const,
     Entity,
+    Factory,
     LibRef,
     ModelAttr,
     ModuleRef,
@@ -25,6 +27,7 @@ from ormlint.semantics.values import (
     Origin,
     Plain,
     Session,
+    SessionId,
     Site,
     Unknown,
     Value,
@@ -61,12 +64,21 @@ def operate(
         change(frame, session, effect, frame.site(node))
 
 
+_CHANGING = frozenset({"add", "add_all", "delete", "delete_all", "merge", "merge_all", "write"})
+"""What leaves something to commit. A flush does not: it sends what one of these has left."""
+
+
 def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
     """The effect on what the state knows: expiry, detachment, the transaction, the session's fate."""
+    state = frame.state
+    if effect == "mutate":
+        touched = state.sessions.get(session.id, SessionState())
+        if touched.written is None:
+            state.sessions[session.id] = msgspec.structs.replace(touched, written=site)
+        return
     row = EFFECTS.get(effect)
     if row is None:
         return
-    state = frame.state
     if row.expires == "all":
         if effect.startswith("commit"):
             expires = session.expires if session.expires is not None else frame.world.expires_default
@@ -81,8 +93,11 @@ def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
                 state.live[origin] = msgspec.structs.replace(known, detached=site, detached_how=effect)
     known_state = state.sessions.get(session.id, SessionState())
     fates, began, opened, ended = known_state.fates, known_state.began, known_state.opened, known_state.ended
+    written = known_state.written
+    if effect in _CHANGING:
+        written = written or site
     if row.ends_transaction:
-        began, opened = "", None
+        began, opened, written = "", None, None
     elif row.writes and row.opens_transaction:
         began, opened = ("explicit" if began == "explicit" else "write"), opened or site
     elif row.opens_transaction and not began:
@@ -99,7 +114,7 @@ def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
         ended = site
     elif row.runs_sql:
         ended = None
-    state.sessions[session.id] = SessionState(fates, began, opened, ended)
+    state.sessions[session.id] = SessionState(fates, began, opened, ended, written)
 
 
 def _same(one: Session | None, other: Session) -> bool:
@@ -149,6 +164,27 @@ def register(frame: Frame, origin: Origin) -> None:
     frame.state.live[origin] = FRESH
 
 
+def expires_on_commit(actuals: Sequence[Actual]) -> bool | None:
+    """The flag of a session or factory, by the arguments that it is made with; None where they do not say."""
+    for actual in actuals:
+        if actual.keyword == "expire_on_commit":
+            return actual.value.value if isinstance(actual.value, Const) and isinstance(actual.value.value, bool) else None
+        if actual.star == 2:
+            return None
+    return True
+
+
+def new_session(frame: Frame, factory: Factory, node: r.Node) -> Session:
+    """A session that is made here; its maker owns it, unless a registry does."""
+    kind = "global" if frame.module_level and not frame.cls else "made"
+    born = tuple(loop.site for loop in frame.loops)
+    ended_by = "registry" if factory.scoped else ""
+    session = Session(SessionId(kind, frame.site(node), ""), factory.is_async, factory.expires, factory.scoped, born, ended_by)
+    if not factory.scoped:
+        make(frame, session)
+    return session
+
+
 def make(frame: Frame, session: Session) -> None:
     """A session was just made here and is owned by this function."""
     frame.state.sessions[session.id] = SessionState(frozenset({"open"}))
@@ -170,7 +206,7 @@ def escape(frame: Frame, value: Value) -> None:
     for session in sessions_in(value):
         known = frame.state.sessions.get(session.id)
         if known is not None and "open" in known.fates:
-            frame.state.sessions[session.id] = SessionState(frozenset({"escaped"}), known.began, known.opened, known.ended)
+            frame.state.sessions[session.id] = SessionState(frozenset({"escaped"}), known.began, known.opened, known.ended, known.written)
 
 
 _PLAIN = frozenset({Unknown, Never, Const, Plain, LibRef, ClassRef, ModelAttr, ModuleRef, Origin, Entity, str, int, float, bool, NoneType})
