@@ -11,6 +11,8 @@ from ormlint.rules import (
     orm302_global_session,
     orm401_lazy_load_in_loop,
     orm402_lazy_load_behind_property,
+    orm408_query_in_loop,
+    orm409_invariant_query_in_loop,
 )
 from ormlint.rules.rule import Rule
 
@@ -23,4 +25,6 @@ ALL_RULES: tuple[Rule, ...] = (
     orm302_global_session.RULE,
     orm401_lazy_load_in_loop.RULE,
     orm402_lazy_load_behind_property.RULE,
+    orm408_query_in_loop.RULE,
+    orm409_invariant_query_in_loop.RULE,
 )

@@ -15,6 +15,7 @@ from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics.containers import element_of
 from ormlint.semantics.declared import bind_typevars, declared, given_by, type_params, typevars_of
+from ormlint.semantics.dependence import is_memo, parameters_behind, unsteady
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.library import call_library, call_method
@@ -411,6 +412,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
     """Lets a summary's events happen at the call `node`."""
     site = frame.site(node)
     call_varies = frame.varying(node)
+    call_unsteady: tuple[Site, ...] | None = None
     conditions = tuple(frame.conditions)
     before = dict(frame.state.sessions) if summary.left else {}
     for event in summary.events:
@@ -445,9 +447,20 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             live = frame.state.live.get(entity.origin, FRESH)
             since = live.detached if event.how == "detached" else live.expired or entity.origin.expired or since
         step = Step(event.site, _words(event))
+        around = conditions
+        needs: frozenset[str] | None = None
+        loose: tuple[Site, ...] = ()
+        if event.kind in ("query", "write"):
+            if call_unsteady is None:
+                call_unsteady = unsteady(frame, node)
+            around, needs, loose = (*conditions, *_kept_for(event, site, back)), _needs_here(frame, event, back, node), call_unsteady
+            if event.needs is not None and back.varying is not None:
+                changing = {loop for name in event.needs for loop in back.varying.get(name, ())}
+                varies = tuple(loop for loop in call_varies if loop in changing)
         mapped = Event(
-            event.kind, site, event.note, session, entity, event.attr, event.how, varies, conditions, (step, *event.via),
+            event.kind, site, event.note, session, entity, event.attr, event.how, varies, around, (step, *event.via),
             event.exceptional or frame.exceptional > 0, frame.state.yielded, event.reported, own, event.block, since, confidence,
+            needs, loose,
         )  # fmt: skip
         frame.emit(mapped)
         if session is not None and not event.exceptional and event.kind != "load":
@@ -471,6 +484,60 @@ def _settle_sessions(frame: Frame, summary: Summary, back: Substitution, before:
             written = None
         if ended != known.ended or written != known.written:
             sessions[session.id] = msgspec.structs.replace(known, ended=ended, written=written)
+
+
+def _kept_for(event: Event, site: Site, back: Substitution) -> tuple[tuple[int, str], ...]:
+    """A store that lives longer than the call still keeps what the call asks for."""
+    if back.memo:
+        return ((site.start, "kept outer ()"),)
+    for _, meaning in event.conditions:
+        if meaning.startswith("kept "):
+            _, scope, store = meaning.split(" ", 2)
+            if scope == "outer" or (scope == "param" and back.varying is not None and not back.varying.get(store.split(".", 1)[0])):
+                return ((site.start, "kept outer ()"),)
+    return ()
+
+
+def _needs_here(frame: Frame, event: Event, back: Substitution, node: r.Node) -> frozenset[str] | None:
+    """The caller's own parameters that the callee's query is computed from."""
+    if event.needs is None or back.given is None:
+        return parameters_behind(frame, node)
+    found: set[str] = set()
+    for name in event.needs:
+        for expr in back.given.get(name, ()):
+            found |= parameters_behind(frame, expr) or frozenset()
+    return frozenset(found)
+
+
+def arguments_of(function: FunctionNode, ref: FuncRef, node: r.Node) -> dict[str, tuple[r.Node, ...]] | None:
+    """The expressions that a call gives to each parameter; None where the call's text does not say."""
+    params = [param for param in function.node.params if param.kind in ("pos", "pos-only")]
+    found: dict[str, tuple[r.Node, ...]] = {}
+    if ref.bound is not None and params:
+        found[params[0].name] = (node.func.value if isinstance(node, r.Call) and isinstance(node.func, r.Attr) else node,)
+        params = params[1:]
+    if not isinstance(node, r.Call):
+        return found if isinstance(node, r.Attr) else None
+    if ref.closure or (isinstance(node.func, r.Attr) and node.func.attr != function.node.name):
+        return None
+    if isinstance(node.func, r.Name) and ref.bound is not None:
+        return None
+    named = {param.name for param in function.node.params if param.kind in ("pos", "kw-only")}
+    rest = next((param.name for param in function.node.params if param.kind == "*"), "")
+    others = next((param.name for param in function.node.params if param.kind == "**"), "")
+    positional = iter(params)
+    for arg in node.args:
+        if arg.star:
+            for param in function.node.params:
+                found[param.name] = (*found.get(param.name, ()), arg.value)
+        elif arg.keyword is not None:
+            target = arg.keyword if arg.keyword in named else others
+            found[target] = (*found.get(target, ()), arg.value)
+        else:
+            following = next(positional, None)
+            target = following.name if following is not None else rest
+            found[target] = (*found.get(target, ()), arg.value)
+    return found
 
 
 def receiver_of(node: r.Node) -> r.Node:
@@ -526,6 +593,10 @@ def invoke(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r.Node) 
     back = Substitution(symbols, frame.site(node), born, tuple(loop.site for loop in frame.loops))
     owner = ref.bound
     back.owner_born = owner.born if isinstance(owner, Instance) else ()
+    back.memo = bool(function.node.decorators) and is_memo(function)
+    back.given = arguments_of(function, ref, node)
+    if back.given is not None and frame.loops:
+        back.varying = {name: tuple(site for expr in exprs for site in frame.varying(expr)) for name, exprs in back.given.items()}
     back.typevars = typevars_of(frame, owner.cls, owner.fields) | typevars if isinstance(owner, Instance) else typevars
     summary = summarise(world, key, function, dict(names), dict(held), typevars, symbols)
     made = key in world.summaries or key in world.provisional

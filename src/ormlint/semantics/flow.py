@@ -14,6 +14,7 @@ from ormlint.facts import records as r
 from ormlint.semantics import queries
 from ormlint.semantics.calls import adopt, invoke, note_repeated, settle
 from ormlint.semantics.containers import born_in, element_of, unpacked
+from ormlint.semantics.dependence import containers, kept_by, resets
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.library import iterated
 from ormlint.semantics.loops import for_loop, guard, is_row, while_loop
@@ -50,19 +51,22 @@ from ormlint.semantics.values import (
     without_none,
 )
 
+_SENT = frozenset({"execute", "write"})
 _NESTED = 4
 """Loops nested deeper than this go round once, so that time stays bounded."""
 
 
 def run(frame: Frame, body: Sequence[r.Stmt]) -> None:
     """Runs statements in order until the point is dead."""
+    depth = len(frame.conditions)
     for stmt in body:
         if frame.dead:
-            return
+            break
         if frame.catches and not _cannot_raise(stmt):
             _may_raise(frame)
         frame.spend()
         _BY_TYPE[type(stmt)](frame, stmt)
+    del frame.conditions[depth:]
 
 
 def _cannot_raise(stmt: r.Stmt) -> bool:
@@ -327,31 +331,54 @@ def _if(frame: Frame, stmt: r.If) -> None:
     if frame.dead:
         return
     if truth is not None:
+        depth = len(frame.conditions)
+        _note_store(frame, stmt, stmt.body if truth else stmt.orelse, truth)
         run(frame, stmt.body if truth else stmt.orelse)
+        del frame.conditions[depth:]
         return
     before = frame.state
     states: list[State] = []
     meaning = guard(stmt.test)
+    depth = len(frame.conditions)
     frame.state = before.copy()
     condition(frame, stmt.test, True, evaluate_it=False)
     if meaning:
         frame.conditions.append((stmt.start, meaning))
+    _note_store(frame, stmt, stmt.body, True)
     frame.tests.append(frame.world.names(stmt.test))
     frame.known_loaded.append(names_known_loaded(stmt.test))
     run(frame, stmt.body)
     frame.known_loaded.pop()
     frame.tests.pop()
-    if meaning:
-        frame.conditions.pop()
+    del frame.conditions[depth:]
+    left = frame.dead
     if not frame.dead:
         states.append(frame.state)
     frame.dead = False
     frame.state = before
     condition(frame, stmt.test, False, evaluate_it=False)
+    _note_store(frame, stmt, stmt.orelse, False)
     run(frame, stmt.orelse)
+    del frame.conditions[depth:]
     if not frame.dead:
         states.append(frame.state)
     _join(frame, states)
+    if left and not stmt.orelse and frame.function is not None:
+        # `if key in cache: return cache[key]`: what follows asks for what is missing, and keeps it.
+        _note_store(frame, stmt, frame.function.node.body, False, True)
+
+
+def _note_store(frame: Frame, stmt: r.If, body: tuple[r.Stmt, ...], positive: bool, after: bool = False) -> None:
+    """Notes that a branch, or what follows a branch that leaves, asks only for what a store does not have yet."""
+    if not body:
+        return
+    whole = frame.function.node.body if frame.function is not None else body
+    store = kept_by(stmt.test, body, whole, positive)
+    if store and not (after and "." not in store and store not in containers(body)):
+        root = store.split(".", 1)[0]
+        params = () if frame.function is None else tuple(param.name for param in frame.function.node.params)
+        scope = "param" if root in params else "local" if root in frame.state.vars and root not in frame.globals else "outer"
+        frame.conditions.append((stmt.start, f"kept {scope} {store}"))
 
 
 _LOADED_STATE = frozenset({"__dict__", "dict", "unloaded", "loaded_value"})
@@ -610,7 +637,11 @@ def loop_events(frame: Frame, loop: Loop, events: list[Event]) -> None:
             if loop.site not in event.varies or any(contains(test, event.site) for test in loop.seeking):
                 continue
             note_repeated(frame, Repeated(event, loop, frame.name, rows))
-        elif event.kind in ("query", "write", "add"):
+        elif event.kind == "query" or (event.kind == "write" and event.how in _SENT):
+            if _is_sent_once(frame, loop, event, inside):
+                continue
+            note_repeated(frame, Repeated(event, loop, frame.name, rows))
+        elif event.kind in ("write", "add"):
             note_repeated(frame, Repeated(event, loop, frame.name, rows and loop.site in event.varies))
         else:
             continue
@@ -621,6 +652,31 @@ def loop_events(frame: Frame, loop: Loop, events: list[Event]) -> None:
                 if event in events_of:
                     del events_of[event]
                     events_of[done] = None
+
+
+def _is_sent_once(frame: Frame, loop: Loop, event: Event, inside: list[Event]) -> bool:
+    """Whether a query is not one for each turn: its session is the turn's own, it searches, a store keeps it, or it may differ."""
+    session = event.session
+    if event.own or (session is not None and loop.site in session.born):
+        return True
+    if any(contains(place, event.site) for place in loop.sought):
+        return True
+    if any(_is_kept(frame, loop, at, meaning) for at, meaning in event.conditions):
+        return True
+    if loop.site in event.varies:
+        return False
+    if loop.site in event.unsteady or event.how == "get" or len(event.via) > 1 or event.kind == "write":
+        return True
+    return any(other.kind in ("add", "write", "mutate", "flush", "commit", "rollback", "savepoint") for other in inside)
+
+
+def _is_kept(frame: Frame, loop: Loop, at: int, meaning: str) -> bool:
+    if not meaning.startswith("kept ") or not loop.site.start <= at < loop.site.end:
+        return False
+    _, _, store = meaning.split(" ", 2)
+    if "." in store:
+        return store.split(".", 1)[0] not in loop.varying
+    return not resets(frame.world.bodies.get((loop.site.path, loop.site.start), ()), store, at)
 
 
 def per_element(frame: Frame, function: Value, elem: Value, node: r.Node, spread: bool) -> Value:

@@ -73,6 +73,9 @@ class World:
         self.expires_default: bool | None = True
         self.variance: dict[tuple[str, int], frozenset[str]] = {}
         self.mentions: dict[int, frozenset[str]] = {}
+        self.touched: dict[tuple[str, int], frozenset[str]] = {}
+        self.behind: dict[str, dict[str, frozenset[str]]] = {}
+        self.bodies: dict[tuple[str, int], tuple[r.Stmt, ...]] = {}
         self.eager: set[str] = set()
         self.repeated: dict[tuple[str, Site, str, Site], Repeated] = {}
         self.current: object = None

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
+from ormlint.semantics.dependence import sought, touched
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.state import Loop, names_in
 from ormlint.semantics.symbols import flat_statements, nested_bodies
@@ -49,16 +50,20 @@ def for_loop(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> Loop:
     """The loop that a `for` statement is."""
     kind, why = _kind_of_for(frame, stmt, source, iterable)
     names = varying(frame, stmt, stmt.target, stmt.body, False)
+    frame.world.bodies[(frame.path, stmt.start)] = stmt.body
     return Loop(
-        frame.site(stmt), kind, why, names, each_of(iterable, stmt.target), head=frame.site(stmt.iter), seeking=seeking(frame, stmt.body)
-    )
+        frame.site(stmt), kind, why, names, each_of(iterable, stmt.target), head=frame.site(stmt.iter), seeking=seeking(frame, stmt.body),
+        sought=sought(stmt.body, frame.path), touched=touched(frame.world, (frame.path, stmt.start), stmt.body),
+    )  # fmt: skip
 
 
 def while_loop(frame: Frame, stmt: r.While) -> Loop:
     """The loop that a `while` statement is."""
     kind, why = _kind_of_while(stmt)
     names = varying(frame, stmt, None, stmt.body, True) | _walrus_names(stmt.test)
-    return Loop(frame.site(stmt), kind, why, names)
+    frame.world.bodies[(frame.path, stmt.start)] = stmt.body
+    tested = frame.site(stmt.test)
+    return Loop(frame.site(stmt), kind, why, names, sought=(tested, *sought(stmt.body, frame.path)))
 
 
 def comprehension_loop(frame: Frame, generator: r.Generator, source: Value, iterable: Value, comp: r.Comp) -> Loop:

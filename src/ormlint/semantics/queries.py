@@ -293,6 +293,19 @@ def effect_of(statement: Value) -> str:
     return "execute"
 
 
+def _at_hand(frame: Frame, model: str, session: Session | None) -> bool:
+    """Whether rows of the class, loaded in this session, are still held: the identity map answers."""
+    for value in frame.state.vars.values():
+        elem = value.elem if isinstance(value, Coll) else None
+        for item in options_of(elem) if elem is not None else ():
+            if isinstance(item, Entity) and item.model == model and not item.path and item.origin.whole and item.origin.session is not None:
+                live = frame.state.live.get(item.origin)
+                same = session is not None and item.origin.session.id == session.id
+                if same and (live is None or (live.expired is None and live.detached is None)):
+                    return True
+    return False
+
+
 def got(frame: Frame, actuals: Sequence[Actual], session: Session | None, row: MethodRow, node: r.Node) -> Value:
     """`session.get(Model, key, options=[…])`."""
     model = next((actual.value for actual in actuals if actual.keyword in (None, "entity")), UNKNOWN)
@@ -301,7 +314,8 @@ def got(frame: Frame, actuals: Sequence[Actual], session: Session | None, row: M
     for item in options_of(model):
         if isinstance(item, ClassRef) and frame.world.classes.model(item.cls) is not None:
             query = Query("select", (item,), frame.site(node), session, options, exact=exact)
-            operate(frame, session, "get", node, note=f"SELECT {describe(frame, query)}", attr="get")
+            if not _at_hand(frame, item.cls, session):
+                operate(frame, session, "get", node, note=f"SELECT {describe(frame, query)}", attr="get")
             origin = origin_of(frame.world.classes, item.cls, "get", frame.site(node), options, session, exact)
             register(frame, origin)
             results.append(Entity(item.cls, origin, (), frame.varying(node)))

@@ -85,6 +85,10 @@ class Event(msgspec.Struct, frozen=True, cache_hash=True):
     since: Union[Site, None] = None
     """Where the expiry or the end of the session happened that makes a read a load."""
     confidence: int = 2
+    needs: Union[frozenset[str], None] = None
+    """Of a query: the function's parameters that its expression is computed from; None where that is not known."""
+    unsteady: tuple[Site, ...] = ()
+    """Of a query: the loops in which it is not shown to be the same each time."""
 
     @property
     def end(self) -> Site:
@@ -107,6 +111,10 @@ class Loop(msgspec.Struct, frozen=True, cache_hash=True):
     """The expression that it iterates over: evaluated once, before the loop."""
     seeking: tuple[Site, ...] = ()
     """The tests whose success ends it: what they read is a search, not a walk."""
+    sought: tuple[Site, ...] = ()
+    """The expressions whose hit ends it: a query there is one of a search."""
+    touched: frozenset[str] = frozenset()
+    """The names and chains of names that its body binds or changes."""
 
 
 class State:

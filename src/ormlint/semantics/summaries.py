@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics.state import FRESH, Event, Live, State
 from ormlint.semantics.values import (
@@ -246,6 +247,11 @@ class Substitution:
         self.made: dict[SessionId, Session] = {}
         self.typevars: dict[str, Value] = {}
         self.owner_born: tuple[Site, ...] = ()
+        self.memo = False
+        self.given: dict[str, tuple[r.Node, ...]] | None = None
+        """The expressions that the call gives to each parameter, where its text says so."""
+        self.varying: dict[str, tuple[Site, ...]] | None = None
+        """The caller's loops in which what it gives to each parameter changes."""
         self.origins: dict[Origin, Origin] = {}
 
     def value(self, value: Value) -> Value:

@@ -13,6 +13,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms.vocabulary import EFFECTS
+from ormlint.semantics.dependence import parameters_behind, unsteady
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.state import FRESH, Live, SessionState
 from ormlint.semantics.values import (
@@ -59,7 +60,13 @@ def operate(
         return
     if varies is None:
         varies = frame.varying(node)
-    frame.happens(kind, node, session=session, note=note, attr=attr, varies=varies, how=effect, block=block, entity=entity)
+    if kind in ("query", "write"):
+        frame.happens(
+            kind, node, session=session, note=note, attr=attr, varies=varies, how=effect, block=block, entity=entity,
+            needs=parameters_behind(frame, node), unsteady=unsteady(frame, node),
+        )  # fmt: skip
+    else:
+        frame.happens(kind, node, session=session, note=note, attr=attr, varies=varies, how=effect, block=block, entity=entity)
     if session is not None:
         change(frame, session, effect, frame.site(node))
 
