@@ -83,6 +83,8 @@ class LoaderRow(msgspec.Struct, frozen=True, gc=False):
     """deferred: the columns that are not named are not loaded."""
     since: str = "1.3"
     until: Union[str, None] = None
+    joins: bool = False
+    """The attribute comes by a join: rows of a collection repeat their parent."""
 
 
 class LazyRow(msgspec.Struct, frozen=True, gc=False):

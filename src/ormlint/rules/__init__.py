@@ -13,6 +13,10 @@ from ormlint.rules import (
     orm402_lazy_load_behind_property,
     orm408_query_in_loop,
     orm409_invariant_query_in_loop,
+    orm403_lazy_load_after_scope,
+    orm404_lazy_load_in_async,
+    orm405_load_undone,
+    orm413_joined_collection_without_unique,
 )
 from ormlint.rules.rule import Rule
 
@@ -27,4 +31,8 @@ ALL_RULES: tuple[Rule, ...] = (
     orm402_lazy_load_behind_property.RULE,
     orm408_query_in_loop.RULE,
     orm409_invariant_query_in_loop.RULE,
+    orm403_lazy_load_after_scope.RULE,
+    orm404_lazy_load_in_async.RULE,
+    orm405_load_undone.RULE,
+    orm413_joined_collection_without_unique.RULE,
 )

@@ -162,8 +162,8 @@ def _read_column(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) 
     path = f"{prefix}.{mapped.name}" if prefix else mapped.name
     live = frame.state.live.get(origin, FRESH)
     expired = live.expired or origin.expired
-    if expired is not None and prefix not in live.fresh:
-        if origin.kind in ("query", "get", "new", "arg"):
+    if expired is not None and prefix not in live.fresh and path not in live.loaded:
+        if origin.kind in ("query", "get", "new", "arg") or origin.session is not None:
             how = "detached" if live.detached is not None else "expired"
             _load(frame, entity, mapped, node, how, live.detached if live.detached is not None else expired, live.how or "commit")
         refresh_one(frame, entity, ())
@@ -214,7 +214,7 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
         or mapped.lazy in BLOCKING
         or mapped.lazy == "unknown"
         or origin.kind == "unknown"
-        or (origin.kind == "new" and expired is None)
+        or (origin.kind == "new" and expired is None and not (live.flushed and mapped.many))
         or (not origin.exact and not was_loaded)
         or _is_back_reference(frame, entity, mapped)
     )
@@ -240,6 +240,7 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
         known = frame.state.live.get(origin, FRESH)
         if below not in known.fresh:
             refresh_one(frame, Entity(mapped.target, origin, (*entity.path, mapped.name)), ())
+        refresh_one(frame, entity, ())
     inner = Entity(mapped.target, origin, entity.path if cycle else (*entity.path, mapped.name), entity.born)
     if mapped.nullable and not mapped.many:
         return union((inner, NONE))
@@ -391,7 +392,7 @@ def _of_class(frame: Frame, value: ClassRef, name: str, node: r.Node) -> Value:
             session = held if isinstance(held, Session) else None
         if model is not None and (session is not None or model.style == "flask" or isinstance(own, LibInstance)):
             if session is None:
-                session = flask_session()
+                session = flask_session(frame)
             return Query("query", (value,), frame.site(node), session)
     member = world.classes.member(value.cls, name)
     if member is not None:
@@ -428,14 +429,14 @@ def _of_library(frame: Frame, value: LibInstance, name: str, node: r.Node) -> Va
             ):
                 _load(frame, entity, known, node, "awaited", None)
             mark_loaded(frame, entity.origin, path, asked=True)
-            refresh_one(frame, entity, (name,))
+            refresh_one(frame, entity, ())
             mapped = frame.world.classes.mapped_attribute(entity.model, name)
             if mapped is not None:
                 return Awaitable(read(frame, entity, mapped, node))
         return UNKNOWN
     if value.cls == "database":
         if name == "session":
-            return flask_session()
+            return flask_session(frame)
         if name == "Model":
             return LibRef("flask_sqlalchemy.model.Model")
     if value.cls in orms.NAMESPACES and (value.cls, name) not in orms.METHODS:

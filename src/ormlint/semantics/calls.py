@@ -16,6 +16,7 @@ from ormlint.orms import registry as orms
 from ormlint.semantics.containers import element_of
 from ormlint.semantics.declared import bind_typevars, declared, given_by, type_params, typevars_of
 from ormlint.semantics.dependence import is_memo, parameters_behind, unsteady
+from ormlint.semantics.expiry import OPTION, said_by_init
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.library import call_library, call_method
@@ -32,11 +33,22 @@ from ormlint.semantics.state import (
     State,
     Step,
     Summary,
+    join_live,
     join_sessions,
 )
 from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
 from ormlint.semantics.symbols import FunctionNode, Library
-from ormlint.semantics.unit_of_work import change, escape, expires_on_commit, make, new_session, sessions_in
+from ormlint.semantics.unit_of_work import (
+    attach,
+    change,
+    detach_one,
+    escape,
+    expire_one,
+    expires_on_commit,
+    make,
+    new_session,
+    sessions_in,
+)
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -146,11 +158,11 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
     for library in info.libraries:
         kind = kind_of(library)
         if kind in ("session", "async_session"):
-            return new_session(frame, Factory(kind == "async_session", expires_on_commit(actuals), frame.site(node)), node)
+            return new_session(frame, Factory(kind == "async_session", _expires(frame, cls.cls, actuals), frame.site(node)), node)
         if kind == "database":
             return LibInstance("database")
         if kind in ("session_factory", "async_session_factory"):
-            return Factory(kind.startswith("async"), expires_on_commit(actuals), frame.site(node))
+            return Factory(kind.startswith("async"), _expires(frame, cls.cls, actuals), frame.site(node))
     fields: list[tuple[str, Value]] = []
     init = world.classes.member(cls.cls, "__init__")
     if cls.args:
@@ -250,11 +262,28 @@ def _declared_fields(frame: Frame, cls: str, actuals: Sequence[Actual]) -> list[
     return found
 
 
+def _expires(frame: Frame, cls: str, actuals: Sequence[Actual]) -> bool | None:
+    """`expire_on_commit` of a session class of the project: what the call says, else what its `__init__` does."""
+    given = any(actual.keyword == OPTION for actual in actuals)
+    init = frame.world.classes.member(cls, "__init__")
+    if init is not None and not given:
+        return said_by_init(frame.world.symbols.functions[init[1][0]].node)
+    return expires_on_commit(frame, actuals)
+
+
 def _new_entity(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.Node) -> Entity:
     classes = frame.world.classes
     mapped = origin_of(classes, cls.cls, "new", frame.site(node), (), None)
-    origin = Origin("new", mapped.site, mapped.name)
-    frame.state.live[origin] = FRESH
+    open_ended = any(
+        actual.star == 2 and isinstance(actual.value, LibInstance) and any(name == "*" for name, _ in actual.value.data)
+        for actual in actuals
+    )
+    origin = Origin("new", mapped.site, mapped.name, exact=not open_ended)
+    given = [actual.keyword for actual in actuals if actual.keyword is not None]
+    for actual in actuals:
+        if actual.star == 2 and isinstance(actual.value, LibInstance):
+            given.extend(name for name, _ in actual.value.data)
+    frame.state.live[origin] = Live(frozenset(given)) if given else FRESH
     init = classes.member(cls.cls, "__init__")
     entity = Entity(cls.cls, origin, (), frame.varying(node) or tuple(loop.site for loop in frame.loops))
     if init is not None:
@@ -396,16 +425,17 @@ def adopt(frame: Frame, summary: Summary, back: Substitution) -> None:
     for origin in back.origins.values():
         frame.state.live[origin] = FRESH
     for origin, live in summary.live:
-        actual = back.entities.get(origin)
+        actual = back.passed(origin)
         if actual is None:
             if origin in back.origins:
                 frame.state.live[back.origins[origin]] = live
             continue
-        if live.loaded:
+        if live.loaded or live.fresh:
             known = frame.state.live.get(actual.origin, FRESH)
             prefix = ".".join(actual.path)
-            more = frozenset(f"{prefix}.{path}" if prefix else path for path in live.loaded)
-            frame.state.live[actual.origin] = msgspec.structs.replace(known, loaded=known.loaded | more)
+            more = frozenset([f"{prefix}.{path}" if prefix else path for path in live.loaded])
+            fresh = frozenset([f"{prefix}.{path}".strip(".") for path in live.fresh])
+            frame.state.live[actual.origin] = msgspec.structs.replace(known, loaded=known.loaded | more, fresh=known.fresh | fresh)
 
 
 def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wanted: object) -> None:
@@ -464,6 +494,13 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         )  # fmt: skip
         frame.emit(mapped)
         if session is not None and not event.exceptional and event.kind != "load":
+            if event.how in ("add", "add_all") and entity is not None and given:
+                attach(frame, entity.origin, session)
+                back.attached(entity.origin, session)
+            elif event.how == "expire" and entity is not None and given:
+                expire_one(frame, entity, site, "expire")
+            elif event.how == "expunge" and entity is not None and given:
+                detach_one(frame, entity, site, "expunge")
             change(frame, session, event.how, site)
     if summary.left:
         _settle_sessions(frame, summary, back, before)
@@ -777,6 +814,7 @@ def _run(
     outer, world.current = world.current, key
     world.observed.pop(key, None)
     world.noted.pop(key, None)
+    world.raising.pop(key, None)
     world.edges.pop(key, None)
     if symbols is not None:
         frame.state.live.update(symbols.live)
@@ -832,10 +870,7 @@ def finished(frame: Frame) -> Summary:
             if known is None:
                 live[origin] = item
             elif known != item:
-                live[origin] = Live(
-                    known.loaded & item.loaded, known.expired or item.expired, known.how or item.how, known.fresh & item.fresh,
-                    known.detached if item.detached else None, known.detached_how,
-                )  # fmt: skip
+                live[origin] = join_live(known, item)
     kept = tuple(
         (origin, item)
         for origin, item in live.items()

@@ -38,9 +38,11 @@ from ormlint.semantics.values import (
     Manager,
     ModuleRef,
     Never,
+    Origin,
     Query,
     Session,
     Site,
+    Tup,
     UnionOf,
     Unknown,
     Value,
@@ -204,8 +206,7 @@ def _set_attribute(frame: Frame, entity: Entity, target: r.Attr) -> None:
     if mapped is None:
         return
     frame.state.vars.pop(f"{target.value.id}.{target.attr}" if isinstance(target.value, r.Name) else "", None)
-    if mapped.kind == "relationship":
-        mark_loaded(frame, entity.origin, ".".join((*entity.path, target.attr)), asked=True)
+    mark_loaded(frame, entity.origin, ".".join((*entity.path, target.attr)), asked=True)
     by_name = frame.varying(target.value)
     active = tuple(loop.site for loop in frame.loops if loop.site in entity.born or loop.site in by_name)
     session = entity.origin.session
@@ -540,7 +541,17 @@ def _for(frame: Frame, stmt: r.For) -> None:
     iterable = iterated(frame, source, stmt.iter)
     loop = for_loop(frame, stmt, source, iterable)
     element = born_in(element_of(iterable), loop.site)
-    _go_round(frame, loop, stmt.body, stmt.orelse, lambda: bind_target(frame, stmt.target, element, None), None)
+    met = origins_in(element)
+    _go_round(frame, loop, stmt.body, stmt.orelse, lambda: bind_target(frame, stmt.target, element, None), None, origins=met)
+
+
+def origins_in(value: Value) -> frozenset[Origin]:
+    """The origins of the entities that a loop's element is or holds."""
+    if isinstance(value, Entity):
+        return frozenset({value.origin})
+    if isinstance(value, (Tup, UnionOf)):
+        return frozenset([origin for item in value.items for origin in origins_in(item)])
+    return frozenset()
 
 
 def _while(frame: Frame, stmt: r.While) -> None:
@@ -557,6 +568,7 @@ def _go_round(
     enter: Callable[[], None],
     test: r.Expr | None,
     forever: bool = False,
+    origins: frozenset[Origin] = frozenset(),
 ) -> None:
     before = frame.state
     head = before
@@ -585,6 +597,11 @@ def _go_round(
             assert again is not None
             if not again.adds_to(head):
                 break
+            for origin in origins:
+                known = again.live.get(origin)
+                if known is not None and known.expired is not None and contains(loop.site, known.expired):
+                    # What the body read again, it read of the element before: the next one is still as the expiry left it.
+                    again.live[origin] = msgspec.structs.replace(known, loaded=frozenset(), fresh=frozenset())
             again.vars = {
                 name: widen(value) if name in loop.varying or isinstance(value, Coll) else value for name, value in again.vars.items()
             }
@@ -605,8 +622,10 @@ def _go_round(
                 # Every element was visited: what the body loaded for each is loaded for all.
                 for origin, item in live.items():
                     known = joined.live.get(origin)
-                    if known is not None and item.loaded - known.loaded:
-                        joined.live[origin] = msgspec.structs.replace(known, loaded=known.loaded | item.loaded)
+                    if known is not None and (item.loaded - known.loaded or item.fresh - known.fresh):
+                        joined.live[origin] = msgspec.structs.replace(
+                            known, loaded=known.loaded | item.loaded, fresh=known.fresh | item.fresh
+                        )
             leaving = joined
         frame.state = leaving
         frame.dead = False

@@ -15,6 +15,7 @@ import msgspec
 from ormlint.config import Config
 from ormlint.facts import records as r
 from ormlint.semantics.classes import Classes
+from ormlint.semantics.expiry import Habits
 from ormlint.semantics.state import Event, Loop, Made, Misuse, Read, Repeated, State, Summary, names_in
 from ormlint.semantics.symbols import FunctionNode, ModuleScope, Symbols
 from ormlint.semantics.values import NEVER, Session, SessionId, Site, Value
@@ -70,7 +71,7 @@ class World:
         self.assignments: dict[str, dict[str, list[tuple[str, r.Expr | None, r.Expr | None]]]] = {}
         self.built: dict[tuple[str, str], Value] = {}
         self.wanted: set[tuple[str, str]] = set()
-        self.expires_default: bool | None = True
+        self.habits = Habits()
         self.variance: dict[tuple[str, int], frozenset[str]] = {}
         self.mentions: dict[int, frozenset[str]] = {}
         self.touched: dict[tuple[str, int], frozenset[str]] = {}
@@ -85,6 +86,7 @@ class World:
         self.edges: dict[object, set[object]] = {}
         self.callers: dict[str, set[str]] = {}
         self.made: dict[tuple[Site, str], Made] = {}
+        self.raising: dict[object, dict[tuple[Site, str, str], Read]] = {}
         self.reads: dict[tuple[Site, str, str], Read] = {}
         self.entries: dict[str, Summary] = {}
         self.member_entries: dict[tuple[str, str], Summary] = {}
@@ -242,6 +244,21 @@ class Frame:
         self.state.events[event] = None
         if event not in self.order:
             self.order[event] = None
+            if event.kind == "load":
+                self._note_read(event)
+
+    def _note_read(self, event: Event) -> None:
+        """Keeps a read that raises, once it is known of which object: until then it is the callers' to keep."""
+        entity, session = event.entity, event.session
+        if event.how != "detached" and (session is None or not session.is_async or event.how == "awaited"):
+            return
+        if entity is None or entity.origin.kind == "arg":
+            return
+        found = self.world.raising.setdefault(self.world.current, {})
+        key = (event.end, event.attr, "detached" if event.how == "detached" else "async")
+        known = found.get(key)
+        if known is None or (known.event.confidence, -len(known.event.via)) < (event.confidence, -len(event.via)):
+            found[key] = Read(event, self.name)
 
     def note(self, kind: str, event: Event, other: Site | None = None, detail: str = "") -> None:
         """Keeps for the rules that `event` is wrong where it stands, in the context that is being run."""

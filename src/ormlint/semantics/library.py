@@ -19,13 +19,13 @@ from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.kinds import kind_of, kind_of_value
 from ormlint.semantics.loading import bind, flat, gathered, make_option
 from ormlint.semantics.queries import flask_session
-from ormlint.semantics.state import FRESH
-from ormlint.semantics.summaries import transform
 from ormlint.semantics.unit_of_work import (
+    attach,
     detach_one,
     escape,
     expire_one,
     expires_on_commit,
+    merged,
     new_session,
     operate,
     refresh_one,
@@ -141,7 +141,7 @@ def _concurrent(frame: Frame, name: str, row: object, actuals: Sequence[Actual],
 def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node: r.Node) -> Value:
     site = frame.site(node)
     if kind in ("session", "async_session"):
-        factory = Factory(kind == "async_session", expires_on_commit(actuals), site)
+        factory = Factory(kind == "async_session", expires_on_commit(frame, actuals), site)
         return new_session(frame, factory, node)
     if kind in ("session_factory", "async_session_factory"):
         is_async = kind == "async_session_factory"
@@ -153,10 +153,10 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
                 info = frame.world.classes.infos.get(item.cls)
                 if info is not None and any(kind_of(library) == "async_session" for library in info.libraries):
                     is_async = True
-        return Factory(is_async, expires_on_commit(actuals), site)
+        return Factory(is_async, expires_on_commit(frame, actuals), site)
     if kind in ("scoped_session", "async_scoped_session"):
         inner = first_value(actuals, 0, "session_factory")
-        expires = inner.expires if isinstance(inner, Factory) else True
+        expires = inner.expires if isinstance(inner, Factory) else frame.world.habits.of(kind.startswith("async"))
         is_async = kind.startswith("async") or (isinstance(inner, Factory) and inner.is_async)
         return Session(SessionId("global", site, ""), is_async, expires, True, (), "registry")
     if kind in ("select", "query", "insert", "update", "delete", "compound_select"):
@@ -630,34 +630,11 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
             expire_one(frame, entity, site, "expire")
         elif row.effect == "expunge":
             detach_one(frame, entity, site, "expunge")
-        elif row.effect in ("add", "add_all") and entity.origin.kind == "new" and entity.origin.session is None:
-            _attach(frame, entity, session)
-    if row.returns == "merged":
-        return _merged(frame, first, session) if entities else UNKNOWN
-    if row.returns == "merged_list":
-        return _merged(frame, first, session)
+        elif row.effect in ("add", "add_all"):
+            attach(frame, entity.origin, session)
+    if row.returns in ("merged", "merged_list"):
+        return merged(frame, first, session) if entities else UNKNOWN
     return NONE
-
-
-def _merged(frame: Frame, value: Value, session: Session) -> Value:
-    """What `merge` gives: the same objects as the session's own, whatever session they came from."""
-
-    def own(entity: Entity) -> Value:
-        origin = msgspec.structs.replace(entity.origin, session=session)
-        known = frame.state.live.get(entity.origin, FRESH)
-        frame.state.live.setdefault(origin, msgspec.structs.replace(known, detached=None, detached_how=""))
-        return Entity(entity.model, origin, entity.path, entity.born, entity.base)
-
-    return transform(value, lambda found: found, own)
-
-
-def _attach(frame: Frame, entity: Entity, session: Session) -> None:
-    """A new object joins the session: from now on its origin knows it."""
-    origin = msgspec.structs.replace(entity.origin, session=session)
-    frame.state.live[origin] = frame.state.live.get(entity.origin, FRESH)
-    for name, value in list(frame.state.vars.items()):
-        if isinstance(value, Entity) and value.origin == entity.origin:
-            frame.state.vars[name] = Entity(value.model, origin, value.path, value.born)
 
 
 def _query_method(frame: Frame, query: Query, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
@@ -731,10 +708,10 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
             escape(frame, actual.value)
         return Plain() if receiver.cls == "expression" else UNKNOWN
     if row.effect == "get" and row.returns == "entity":  # db.get_or_404
-        return queries.got(frame, actuals, flask_session(), row, node)
+        return queries.got(frame, actuals, flask_session(frame), row, node)
     if receiver.cls == "database" and row.returns in ("element_of_statement", "page_of_statement"):
         statement = first_value(actuals)
-        session = flask_session()
+        session = flask_session(frame)
         operate(frame, session, row.effect, node, attr=name)
         query = statement if isinstance(statement, Query) else Query("select", (), frame.site(node), session, exact=False)
         element = queries.row_of(frame, query, session, node, "scalars")

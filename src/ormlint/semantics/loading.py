@@ -207,12 +207,11 @@ def make_option(frame: Frame, loader: str, actuals: Sequence[Actual], before: Op
                 at = f"{at}.{name}" if at else name
                 if mode != "lead":
                     paths.append((at, mode))
+                    joined = joined | {at} if row.joins else joined - {at}
                     if mode == "eager" and name != "*":
                         frame.world.eager.add(name)
                     elif mode == "eager":
                         frame.world.eager.add("*")
-    if row.name == "joinedload":
-        joined = True
     return Option(tuple(paths), at, exact, model, joined)
 
 
@@ -256,7 +255,34 @@ def bind(option: Option, inner: Sequence[Option]) -> Option:
     """`option.options(inner, …)`: sub-options from where the option has led."""
     paths = list(option.paths)
     exact = option.exact
+    joined = option.joined
     for sub in inner:
         exact = exact and sub.exact
         paths.extend((f"{option.prefix}.{path}" if option.prefix and path else option.prefix or path, mode) for path, mode in sub.paths)
-    return Option(tuple(paths), option.prefix, exact, option.model, option.joined)
+        joined = joined | {f"{option.prefix}.{path}" if option.prefix else path for path in sub.joined}
+    return Option(tuple(paths), option.prefix, exact, option.model, joined)
+
+
+def joined_collection(classes: Classes, model: str, options: Sequence[Option], exact: bool) -> str:
+    """The first collection that a query of `model` joins eagerly, by its options or (where all of them are known) by the mapping."""
+    chosen: dict[str, bool] = {}
+    for option in options:
+        if not option.model or _related(classes, option.model, model):
+            chosen.update({path: path in option.joined for path, mode in option.paths if mode in ("eager", "lazy", "block")})
+    stack: list[tuple[str, str, tuple[tuple[str, str], ...]]] = [(model, "", ())]
+    while stack:
+        owner, prefix, seen = stack.pop()
+        info = classes.model(owner)
+        for attribute in info.attributes.values() if info is not None else ():
+            path = prefix + attribute.name
+            step = (attribute.owner, attribute.name)
+            if attribute.kind != "relationship" or attribute.target is None or (step in seen and path not in chosen):
+                continue
+            by_mapping = attribute.lazy == "joined" and exact and prefix + "*" not in chosen and "*" not in chosen
+            if not chosen.get(path, by_mapping):
+                continue
+            if attribute.many:
+                return path
+            if len(seen) < _DEPTH:
+                stack.append((attribute.target, f"{path}.", (*seen, step)))
+    return ""

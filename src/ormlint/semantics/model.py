@@ -23,13 +23,14 @@ from ormlint.findings import Step as TrailStep
 from ormlint.project import Project, SourceFile
 from ormlint.semantics import attributes, calls, declared, expressions, flow
 from ormlint.semantics.classes import Attribute, Classes, ClassInfo
+from ormlint.semantics.expiry import habits_of
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.layers import Placed, layers_of
 from ormlint.semantics.loading import model_at
 from ormlint.semantics.members import function_kind
 from ormlint.semantics.revealing import reveal, short
-from ormlint.semantics.state import Context, Event, Made, Misuse, Repeated, Summary
+from ormlint.semantics.state import Context, Event, Made, Misuse, Read, Repeated, Summary
 from ormlint.semantics.symbols import (
     DefinedClass,
     FunctionNode,
@@ -159,6 +160,10 @@ class Model:
         """Operations that are wrong because of what happened before them, of one kind (see the notes that semantics make)."""
         found = [item for item in self._world.misuses.values() if item.kind == kind]
         yield from sorted(found, key=lambda item: (item.event.site, item.event.attr))
+
+    def raising_reads(self) -> Iterator[Read]:
+        """Reads of attributes that raise: of a detached object, or under an AsyncSession; one for each place and attribute."""
+        yield from sorted(self._world.reads.values(), key=lambda item: (item.event.end, item.event.attr))
 
     def made_sessions(self) -> Iterator[Made]:
         """Sessions that a function made and may leave open."""
@@ -453,6 +458,7 @@ def wire(world: World) -> None:
 def run_all(world: World) -> None:
     """Runs every module's own statements and every function as an entry."""
     collect_eager(world)
+    world.habits = habits_of(world.symbols.modules.values())
     for name in sorted(world.symbols.modules):
         run_module(world, world.symbols.modules[name])
     ids = sorted(world.symbols.functions)
@@ -616,6 +622,17 @@ def gather(world: World) -> None:
         if key in reached:
             for place, note in notes.items():
                 world.misuses.setdefault(place, note)
+    for key, reads in world.raising.items():
+        if key in reached:
+            for spot, read in reads.items():
+                known = world.reads.get(spot)
+                if known is None or _surer(read.event, known.event):
+                    world.reads[spot] = read
+
+
+def _surer(one: Event, other: Event) -> bool:
+    """Whether an event tells its place better than another: surer, or with a shorter way."""
+    return (one.confidence, -len(one.via)) > (other.confidence, -len(other.via))
 
 
 def _function_of(key: object) -> object:

@@ -14,7 +14,8 @@ from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import MethodRow
 from ormlint.semantics.frame import Actual, Frame
-from ormlint.semantics.loading import gathered, origin_of
+from ormlint.semantics.loading import gathered, joined_collection, origin_of
+from ormlint.semantics.state import Event
 from ormlint.semantics.unit_of_work import operate, register
 from ormlint.semantics.values import (
     NONE,
@@ -80,8 +81,10 @@ def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequen
     """A method that builds a query further; what it returns is a query again."""
     if name == "options":
         options, exact = gathered(frame, actuals)
-        joined = query.joined_collection or any(_joins_collection(frame, query, option) for option in options)
-        return msgspec.structs.replace(query, options=(*query.options, *options), exact=query.exact and exact, joined_collection=joined)
+        built = msgspec.structs.replace(query, options=(*query.options, *options), exact=query.exact and exact)
+        if any(option.joined for option in options):
+            built = msgspec.structs.replace(built, joined_collection=_joins_collection(frame, built))
+        return built
     if name == "limit" and actuals and isinstance(actuals[0].value, Const) and isinstance(actuals[0].value.value, int):
         return msgspec.structs.replace(query, limited=True, at_most=actuals[0].value.value)
     if name in ("limit", "slice", "offset", "fetch"):
@@ -116,23 +119,31 @@ def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequen
     return query
 
 
-def _joins_collection(frame: Frame, query: Query, option: object) -> bool:
-    joined = getattr(option, "joined", False)
-    if not joined or not query.columns or not isinstance(query.columns[0], ClassRef):
-        return False
-    model: str | None = query.columns[0].cls
-    for path, mode in option.paths:  # type: ignore[attr-defined]
-        if mode != "eager":
-            continue
-        current: str | None = model
-        for name in path.split("."):
-            attribute = frame.world.classes.mapped_attribute(current or "", name)
-            if attribute is None:
-                break
-            if attribute.many:
-                return True
-            current = attribute.target
-    return False
+def _joins_collection(frame: Frame, query: Query) -> str:
+    """The path of a collection that the query joins eagerly, or ""."""
+    for column in query.columns:
+        for item in options_of(column):
+            if isinstance(item, ClassRef):
+                found = joined_collection(frame.world.classes, item.cls, query.options, query.exact)
+                if found:
+                    return found
+    return ""
+
+
+_READS_ONE_ROW = frozenset({"first", "scalar"})
+
+
+def _check_unique(frame: Frame, result: Result, node: r.Node) -> None:
+    """Notes a result that repeats its parents and is read all the same: SQLAlchemy raises there."""
+    query = result.query
+    if result.unique or query.style != "select" or frame.dead:
+        return
+    path = query.joined_collection or _joins_collection(frame, query)
+    if not path:
+        return
+    site = frame.site(node)
+    model = next((item.cls for column in query.columns for item in options_of(column) if isinstance(item, ClassRef)), "")
+    frame.note("undeduplicated", Event("fetch", site, model, attr=path), query.site)
 
 
 # Elements
@@ -233,9 +244,14 @@ def _shaped(element: Value, returns: str, size: int | None = None) -> Value:
 def consume(frame: Frame, result: Result, name: str, row: MethodRow, node: r.Node) -> Value:
     """A method of a result: shape it further, or take elements from it."""
     returns = row.returns
+    if row.effect == "fetch" and name not in _READS_ONE_ROW and returns not in ("frozen_result",):
+        _check_unique(frame, result, node)
     if returns == "same":
         if name == "unique":
-            return msgspec.structs.replace(result, unique=True)
+            again = msgspec.structs.replace(result, unique=True)
+            if isinstance(node, r.Call) and isinstance(node.func, r.Attr) and isinstance(node.func.value, r.Name):
+                frame.state.vars[node.func.value.id] = again  # it marks the result itself
+            return again
         if name in ("tuples", "t"):
             return result
         return result
@@ -264,6 +280,7 @@ def iterate(frame: Frame, value: Value, node: r.Node) -> Value | None:
             return row_of(frame, value, value.session, node, "query")
         return UNKNOWN
     if isinstance(value, Result):
+        _check_unique(frame, value, node)
         return row_of(frame, value.query, value.session, node, value.shape)
     return None
 
@@ -371,6 +388,7 @@ def query_method(frame: Frame, query: Query, name: str, actuals: Sequence[Actual
     return UNKNOWN
 
 
-def flask_session() -> Session:
+def flask_session(frame: Frame) -> Session:
     """Flask-SQLAlchemy's `db.session`: one for each request, ended by the extension."""
-    return Session(SessionId("global", Site("", 0, 0), "db.session"), expires=True, scoped=True, ended_by="framework")
+    expires = frame.world.habits.flask
+    return Session(SessionId("global", Site("", 0, 0), "db.session"), expires=expires, scoped=True, ended_by="framework")

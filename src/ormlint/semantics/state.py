@@ -30,6 +30,8 @@ class Live(msgspec.Struct, frozen=True, cache_hash=True):
     detached_how: str = ""
     asked: frozenset[str] = frozenset()
     """Those of `loaded` that were asked for (`refresh`, assignment), not merely read."""
+    flushed: bool = False
+    """A new object that has been inserted: what it was not built with is not loaded any more."""
 
 
 FRESH = Live()
@@ -168,7 +170,7 @@ def _join_into(left: State, right: State) -> None:
             left.vars[name] = join(mine, value)
     for origin, live in right.live.items():
         known = left.live.get(origin)
-        left.live[origin] = live if known is None or known == live else _join_live(known, live)
+        left.live[origin] = live if known is None or known == live else join_live(known, live)
     for id, state in right.sessions.items():
         seen = left.sessions.get(id)
         if seen is None:
@@ -196,7 +198,8 @@ def join_sessions(left: SessionState, right: SessionState) -> SessionState:
     )
 
 
-def _join_live(left: Live, right: Live) -> Live:
+def join_live(left: Live, right: Live) -> Live:
+    """What holds whichever of two ways was taken."""
     return Live(
         left.loaded & right.loaded,
         left.expired or right.expired,
@@ -205,6 +208,7 @@ def _join_live(left: Live, right: Live) -> Live:
         left.detached if right.detached is not None else None,
         left.detached_how,
         left.asked & right.asked,
+        left.flushed and right.flushed,
     )
 
 
@@ -273,12 +277,10 @@ class Misuse(msgspec.Struct, frozen=True):
 
 
 class Read(msgspec.Struct, frozen=True):
-    """A read of an attribute that runs SQL or raises, outside of what its loop says."""
+    """A read of an attribute that raises, wherever it stands: after the session's end, or under an AsyncSession."""
 
     event: Event
     function: str
-    role: str
-    """property, repr, hybrid … for a method of the entity itself; else ""."""
 
 
 def contains(outer: Site, inner: Site) -> bool:

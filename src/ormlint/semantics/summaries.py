@@ -192,7 +192,7 @@ class Symbolic:
         live = self.state.live.get(origin, FRESH)
         prefix = ".".join(entity.path)
         expired = live.expired or origin.expired
-        base = live.loaded if expired is not None else origin.loaded | live.loaded
+        base = origin.loaded if expired is not None else origin.loaded | live.loaded
         kind = origin.kind if origin.kind in ("new", "unknown") else "arg"
         symbol_origin = Origin(
             kind,
@@ -210,14 +210,16 @@ class Symbolic:
         symbol = Entity(entity.model, symbol_origin, (), (), entity.base)
         self.entities[key] = (symbol, entity)
         fresh = frozenset(path for path in live.fresh if path == prefix) and frozenset({""})
-        if expired is not None or live.detached is not None:
+        if expired is not None or live.detached is not None or live.flushed:
             self.live[symbol_origin] = Live(
-                frozenset(),
+                _below(live.loaded, prefix) if expired is not None else frozenset(),
                 NOWHERE if expired is not None else None,
                 live.how,
                 fresh,
                 NOWHERE if live.detached is not None else None,
                 live.detached_how,
+                frozenset(),
+                live.flushed,
             )
         else:
             self.live[symbol_origin] = FRESH
@@ -273,8 +275,15 @@ class Substitution:
             return msgspec.structs.replace(session, born=self.owner_born)
         return session
 
+    def attached(self, origin: Origin, session: Session) -> None:
+        """What was given as new has joined a session in the callee: the caller's name for it knows that too."""
+        joined = msgspec.structs.replace(origin, session=session)
+        for symbol, actual in self.entities.items():
+            if actual.origin == origin:
+                self.entities[symbol] = Entity(actual.model, joined, actual.path, actual.born, actual.base)
+
     def entity(self, entity: Entity) -> Entity:
-        actual = self.entities.get(entity.origin)
+        actual = self.passed(entity.origin)
         if actual is not None:
             return Entity(
                 entity.model,
@@ -296,4 +305,12 @@ class Substitution:
 
     def is_given(self, event: Event) -> bool:
         """Whether the event concerns an entity that the call passed in."""
-        return event.entity is not None and event.entity.origin in self.entities
+        return event.entity is not None and self.passed(event.entity.origin) is not None
+
+    def passed(self, origin: Origin) -> Entity | None:
+        """What the caller passed in, where an origin of the callee stands for it."""
+        found = self.entities.get(origin)
+        if found is None and origin.site is NOWHERE and origin.session is not None:
+            # The callee put it into a session: there it has another origin.
+            found = self.entities.get(msgspec.structs.replace(origin, session=None))
+        return found

@@ -14,13 +14,17 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms.vocabulary import EFFECTS
 from ormlint.semantics.dependence import parameters_behind, unsteady
+from ormlint.semantics.expiry import OPTION
 from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.loading import eager_below
 from ormlint.semantics.state import FRESH, Live, SessionState
+from ormlint.semantics.summaries import transform
 from ormlint.semantics.values import (
     ClassRef,
     Const,
     Entity,
     Factory,
+    LibInstance,
     LibRef,
     ModelAttr,
     ModuleRef,
@@ -86,9 +90,14 @@ def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
     row = EFFECTS.get(effect)
     if row is None:
         return
+    state = frame.state
+    if row.autoflushes:
+        for origin, known in state.live.items():
+            if origin.kind == "new" and not known.flushed and _same(origin.session, session):
+                state.live[origin] = msgspec.structs.replace(known, flushed=True)
     if row.expires == "all":
         if effect.startswith("commit"):
-            expires = session.expires if session.expires is not None else frame.world.expires_default
+            expires = session.expires if session.expires is not None else frame.world.habits.of(session.is_async)
             if expires is True:
                 _expire(frame, session, site, "commit")
         else:
@@ -128,17 +137,21 @@ def _same(one: Session | None, other: Session) -> bool:
     return one is not None and one.id == other.id
 
 
+def _expired(known: Live, site: Site, how: str) -> Live:
+    return Live(expired=site, how=how, detached=known.detached, detached_how=known.detached_how, flushed=known.flushed)
+
+
 def _expire(frame: Frame, session: Session, site: Site, how: str) -> None:
     for origin in list(frame.state.live):
-        if _same(origin.session, session):
-            known = frame.state.live[origin]
-            frame.state.live[origin] = Live(frozenset(), site, how, frozenset(), known.detached, known.detached_how)
+        known = frame.state.live[origin]
+        if known.detached is None and _same(origin.session, session):
+            frame.state.live[origin] = _expired(known, site, how)
 
 
 def expire_one(frame: Frame, entity: Entity, site: Site, how: str) -> None:
     """Expires one object."""
     known = frame.state.live.get(entity.origin, FRESH)
-    frame.state.live[entity.origin] = Live(frozenset(), site, how, frozenset(), known.detached, known.detached_how)
+    frame.state.live[entity.origin] = _expired(known, site, how)
 
 
 def detach_one(frame: Frame, entity: Entity, site: Site, how: str) -> None:
@@ -147,14 +160,59 @@ def detach_one(frame: Frame, entity: Entity, site: Site, how: str) -> None:
     frame.state.live[entity.origin] = msgspec.structs.replace(known, detached=site, detached_how=how)
 
 
+def attach(frame: Frame, origin: Origin, session: Session) -> None:
+    """Objects that are new, handed in or detached join a session: from now on every name for them knows it."""
+    state = frame.state
+    known = state.live.get(origin, FRESH)
+    if origin.session is not None and (known.detached is None or origin.session.id == session.id):
+        if known.detached is not None:
+            state.live[origin] = msgspec.structs.replace(known, detached=None, detached_how="")
+        return
+    if origin.kind in ("self", "unknown"):
+        return
+    joined = msgspec.structs.replace(origin, session=session)
+    state.live[joined] = msgspec.structs.replace(known, detached=None, detached_how="")
+    rename(frame, origin, joined)
+
+
+def rename(frame: Frame, old: Origin, new: Origin) -> None:
+    """Every name that holds objects of one origin holds them as objects of the other."""
+
+    def entity(item: Entity) -> Entity:
+        return Entity(item.model, new, item.path, item.born, item.base) if item.origin == old else item
+
+    variables = frame.state.vars
+    for name, value in variables.items():
+        if type(value) is Entity or type(value) not in _PLAIN:
+            changed = transform(value, lambda session: session, entity)
+            if changed != value:
+                variables[name] = changed
+
+
+def merged(frame: Frame, value: Value, session: Session) -> Value:
+    """The session's own copies of what was given: loaded as the original was."""
+
+    def copy(item: Entity) -> Entity:
+        known = frame.state.live.get(item.origin, FRESH)
+        origin = msgspec.structs.replace(item.origin, session=session)
+        frame.state.live.setdefault(origin, msgspec.structs.replace(known, detached=None, detached_how=""))
+        return Entity(item.model, origin, item.path, item.born, item.base)
+
+    return transform(value, lambda found: found, copy)
+
+
 def refresh_one(frame: Frame, entity: Entity, names: tuple[str, ...]) -> None:
-    """Reads one object again: its columns are fresh, and so are the relationships that were named."""
+    """Reads one object again: those of its attributes that are named; else its columns, and what its query or mapping loads eagerly."""
     known = frame.state.live.get(entity.origin, FRESH)
     prefix = ".".join(entity.path)
-    paths = {f"{prefix}.{name}" if prefix else name for name in names}
-    frame.state.live[entity.origin] = msgspec.structs.replace(
-        known, loaded=known.loaded | paths, fresh=known.fresh | {prefix}, asked=known.asked | paths
-    )
+    start = f"{prefix}." if prefix else ""
+    if names:
+        paths = frozenset([start + name for name in names])
+        frame.state.live[entity.origin] = msgspec.structs.replace(known, loaded=known.loaded | paths, asked=known.asked | paths)
+        return
+    again = frozenset([path for path in entity.origin.loaded if path.startswith(start)]) if entity.origin.loaded else known.loaded
+    mapped = eager_below(frame.world.classes, entity.model, start)
+    frame.state.live[entity.origin] = msgspec.structs.replace(known, loaded=known.loaded | again | mapped, fresh=known.fresh | {prefix})
 
 
 def mark_loaded(frame: Frame, origin: Origin, path: str, asked: bool = False) -> None:
@@ -167,18 +225,27 @@ def mark_loaded(frame: Frame, origin: Origin, path: str, asked: bool = False) ->
 
 
 def register(frame: Frame, origin: Origin) -> None:
-    """A query has just given entities of this origin: they are fresh."""
-    frame.state.live[origin] = FRESH
+    """A query has just given entities of this origin: they are fresh, and so are those that it may have met again."""
+    live = frame.state.live
+    for other, known in live.items():
+        if known.expired is not None and other.name == origin.name and origin.session is not None and _same(other.session, origin.session):
+            live[other] = msgspec.structs.replace(known, fresh=known.fresh | {""})
+    live[origin] = FRESH
 
 
-def expires_on_commit(actuals: Sequence[Actual]) -> bool | None:
-    """The flag of a session or factory, by the arguments that it is made with; None where they do not say."""
+def expires_on_commit(frame: Frame, actuals: Sequence[Actual]) -> bool | None:
+    """The flag of a session or factory, by the arguments that it is made with; None where it is not known."""
     for actual in actuals:
-        if actual.keyword == "expire_on_commit":
+        if actual.keyword == OPTION:
             return actual.value.value if isinstance(actual.value, Const) and isinstance(actual.value.value, bool) else None
         if actual.star == 2:
-            return None
-    return True
+            held = dict(actual.value.data) if isinstance(actual.value, LibInstance) and actual.value.cls == "kwargs" else None
+            given = held.get(OPTION) if held is not None else None
+            if isinstance(given, Const) and isinstance(given.value, bool):
+                return given.value
+            if held is None or "*" in held:
+                return None
+    return frame.world.habits.configured
 
 
 def new_session(frame: Frame, factory: Factory, node: r.Node) -> Session:

@@ -209,7 +209,8 @@ class Option(msgspec.Struct, frozen=True, cache_hash=True):
     prefix: str = ""
     exact: bool = True
     model: str = ""
-    joined: bool = False
+    joined: frozenset[str] = frozenset()
+    """Those of the eager paths that come by a join."""
 
 
 class Query(msgspec.Struct, frozen=True, cache_hash=True):
@@ -223,7 +224,8 @@ class Query(msgspec.Struct, frozen=True, cache_hash=True):
     batched: bool = False
     limited: bool = False
     exact: bool = True
-    joined_collection: bool = False
+    joined_collection: str = ""
+    """The path of a collection that the options join: each parent comes once per child."""
     dml: str = ""
     filters: tuple[str, ...] = ()
     locked: bool = False
@@ -365,6 +367,7 @@ def _common(left: Query, right: Query) -> Query:
         left,
         options=shared,
         exact=left.exact and right.exact,
+        joined_collection=left.joined_collection or right.joined_collection,
         limited=left.limited and right.limited,
         batched=left.batched or right.batched,
         filters=left.filters or right.filters,

@@ -18,26 +18,28 @@ def _option(
     since: str = "1.3",
     until: str | None = None,
     modules: str = "sqlalchemy.orm sqlalchemy.orm.strategy_options",
+    joins: bool = False,
 ) -> Iterable[LoaderRow]:
-    yield LoaderRow(name, tuple([f"{m}.{name}" for m in modules.split()]), eager, blocks, on_read, target, method, others, since, until)
+    names = tuple([f"{m}.{name}" for m in modules.split()])
+    yield LoaderRow(name, names, eager, blocks, on_read, target, method, others, since, until, joins)
 
 
 LOADERS: tuple[LoaderRow, ...] = (
     *_option("selectinload", True, False, "loaded", "relationship"),
-    *_option("joinedload", True, False, "loaded", "relationship"),
+    *_option("joinedload", True, False, "loaded", "relationship", joins=True),
     *_option("subqueryload", True, False, "loaded", "relationship"),
     *_option("immediateload", True, False, "loaded", "relationship"),
-    *_option("contains_eager", True, False, "loaded", "relationship"),
+    *_option("contains_eager", True, False, "loaded", "relationship", joins=True),
     *_option("lazyload", False, False, "loads", "relationship"),
     *_option("raiseload", False, True, "raises", "relationship"),
     *_option("noload", False, True, "empty", "relationship"),
     *_option("defaultload", None, False, "", "relationship"),
-    *_option("joinedload_all", True, False, "loaded", "relationship", False, until="1.3"),
+    *_option("joinedload_all", True, False, "loaded", "relationship", False, until="1.3", joins=True),
     *_option("subqueryload_all", True, False, "loaded", "relationship", False, until="1.3"),
     *_option("lazyload_all", False, False, "loads", "relationship", False, until="1.3"),
     *_option("selectinload_all", True, False, "loaded", "relationship", False, until="1.3"),
     *_option("contains_alias", None, False, "", "relationship", False, modules="sqlalchemy.orm", until="2.0"),
-    *_option("eagerload", True, False, "loaded", "relationship", False, modules="sqlalchemy.orm", until="1.4"),
+    *_option("eagerload", True, False, "loaded", "relationship", False, modules="sqlalchemy.orm", until="1.4", joins=True),
     *_option("load_only", True, False, "loaded", "column", others="deferred"),
     *_option("undefer", True, False, "loaded", "column"),
     *_option("undefer_group", True, False, "loaded", "group"),

@@ -1,0 +1,18 @@
+"""What the rules of reads that raise share: which attribute, and what it was lost by."""
+
+from __future__ import annotations
+
+from ormlint.semantics.revealing import short
+from ormlint.semantics.state import Event
+
+_CAUSES = {"commit": "commit", "rollback": "rollback", "expire_all": "expire_all()", "expire": "expire()"}
+
+
+def what_was_read(event: Event) -> str:
+    """The attribute, by its class: `Order.lines`."""
+    return f"{short(event.entity.model)}.{event.attr}" if event.entity is not None else event.attr
+
+
+def lost(event: Event) -> str:
+    """The word for what expired the attribute; "" where it was never loaded."""
+    return _CAUSES.get(event.note, "")

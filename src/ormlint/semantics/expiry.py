@@ -1,0 +1,128 @@
+"""Whether sessions keep their objects over a commit: what the project says of `expire_on_commit`, wherever it says it.
+
+Takes the modules; gives what holds for a session whose factory is not known (a parameter, a dependency of a framework). A factory that
+is at hand knows its own; this module is asked where none is, and for settings that stand apart from the factory (`configure`,
+`session_options`). Where a project's factories differ, nothing is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Union
+
+import msgspec
+
+from ormlint.facts import records as r
+from ormlint.semantics.symbols import ModuleScope
+
+OPTION = "expire_on_commit"
+_MAKERS = frozenset({"sessionmaker", "async_sessionmaker", "Session", "AsyncSession", "create_session", "SQLAlchemy"})
+_PACKAGES = ("sqlalchemy", "sqlmodel", "flask_sqlalchemy", "advanced_alchemy", "sqlalchemy_utils", "flask_sqlalchemy_lite")
+_SILENT = frozenset({"test", "fixture", "migration"})
+
+
+class Habits(msgspec.Struct, frozen=True):
+    """`expire_on_commit` where no factory is at hand: True, False, or None where it is not known."""
+
+    plain: Union[bool, None] = True
+    asynchronous: Union[bool, None] = True
+    flask: Union[bool, None] = True
+    configured: Union[bool, None] = True
+    """What a factory has that says nothing itself: `configure(expire_on_commit=…)` somewhere else may say it."""
+
+    def of(self, is_async: bool) -> bool | None:
+        return self.asynchronous if is_async else self.plain
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """One place that makes or configures sessions: by whom, and what it says."""
+
+    maker: str
+    is_async: bool
+    value: Union[bool, None]
+    explicit: bool
+
+
+def habits_of(scopes: Iterable[ModuleScope]) -> Habits:
+    """What the project's own code says of its sessions; tests and migrations left aside."""
+    said: list[_Said] = []
+    for scope in scopes:
+        names = _orm_names(scope.record.body) if scope.role not in _SILENT else frozenset()
+        if names:
+            said.extend(_said_in(scope.record.body, names))
+    configured = [item.value for item in said if item.maker == "configure"]
+    given = _agreed(configured) if configured else True
+    values = [msgspec.structs.replace(item, value=given) if not item.explicit else item for item in said if item.maker != "configure"]
+    return Habits(
+        _agreed([item.value for item in values if not item.is_async and item.maker != "SQLAlchemy"]),
+        _agreed([item.value for item in values if item.is_async]),
+        _agreed([item.value for item in values if item.maker == "SQLAlchemy"]),
+        given,
+    )
+
+
+def said_by_init(function: r.Function) -> bool | None:
+    """What the `__init__` of a session class of the project gives its base; True where it says nothing."""
+    said = [item.value for item in _said_in(function.body, frozenset()) if item.explicit]
+    return _agreed(said)
+
+
+def _agreed(values: list[bool | None]) -> bool | None:
+    return values[0] if values and all(value is values[0] for value in values) else None if values else True
+
+
+def _orm_names(body: tuple[r.Stmt, ...]) -> frozenset[str]:
+    """The names under which a module imports ORM packages, or anything of them."""
+    found: set[str] = set()
+    for stmt in body:
+        if isinstance(stmt, r.Import):
+            of_orm = stmt.is_from and stmt.level == 0 and (stmt.module or "").startswith(_PACKAGES)
+            for name in stmt.names:
+                if of_orm or (not stmt.is_from and name.name.startswith(_PACKAGES)):
+                    found.add(name.asname or name.name.split(".", 1)[0])
+        elif isinstance(stmt, (r.If, r.Try)):
+            found |= _orm_names(stmt.body)
+    return frozenset(found)
+
+
+def _said_in(body: tuple[r.Stmt, ...], orm_names: frozenset[str]) -> Iterator[_Said]:
+    stack: list[object] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, r.Call):
+            found = _of_call(node, orm_names)
+            if found is not None:
+                yield found
+        if isinstance(node, r.Node):
+            stack.extend([getattr(node, field) for field in node.__struct_fields__])
+        elif type(node) is tuple:
+            stack.extend(node)
+
+
+def _of_call(call: r.Call, orm_names: frozenset[str]) -> _Said | None:
+    name = call.func.attr if isinstance(call.func, r.Attr) else call.func.id if isinstance(call.func, r.Name) else ""
+    value: bool | None = True
+    explicit = False
+    is_async = "async" in name.lower()
+    for arg in call.args:
+        if arg.keyword == OPTION:
+            value, explicit = _constant(arg.value), True
+        elif isinstance(arg.value, r.Dict):
+            for key, item in zip(arg.value.keys, arg.value.values, strict=True):
+                if isinstance(key, r.Const) and key.value == OPTION:
+                    value, explicit = _constant(item), True
+        elif isinstance(arg.value, r.Name) and "Async" in arg.value.id:
+            is_async = True
+    if name in ("setdefault",) and len(call.args) == 2 and isinstance(call.args[0].value, r.Const) and call.args[0].value.value == OPTION:
+        value, explicit = _constant(call.args[1].value), True
+    root = call.func
+    while isinstance(root, r.Attr):
+        root = root.value
+    made = name in _MAKERS and isinstance(root, r.Name) and root.id in orm_names
+    if made or explicit:
+        return _Said(name, is_async, value, explicit)
+    return None
+
+
+def _constant(value: r.Expr) -> bool | None:
+    return value.value if isinstance(value, r.Const) and isinstance(value.value, bool) else None
