@@ -11,11 +11,11 @@ from ormlint.rules import (
     orm302_global_session,
     orm401_lazy_load_in_loop,
     orm402_lazy_load_behind_property,
-    orm408_query_in_loop,
-    orm409_invariant_query_in_loop,
     orm403_lazy_load_after_scope,
     orm404_lazy_load_in_async,
     orm405_load_undone,
+    orm408_query_in_loop,
+    orm409_invariant_query_in_loop,
     orm413_joined_collection_without_unique,
 )
 from ormlint.rules.rule import Rule
@@ -29,10 +29,10 @@ ALL_RULES: tuple[Rule, ...] = (
     orm302_global_session.RULE,
     orm401_lazy_load_in_loop.RULE,
     orm402_lazy_load_behind_property.RULE,
-    orm408_query_in_loop.RULE,
-    orm409_invariant_query_in_loop.RULE,
     orm403_lazy_load_after_scope.RULE,
     orm404_lazy_load_in_async.RULE,
     orm405_load_undone.RULE,
+    orm408_query_in_loop.RULE,
+    orm409_invariant_query_in_loop.RULE,
     orm413_joined_collection_without_unique.RULE,
 )
