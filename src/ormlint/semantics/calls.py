@@ -22,6 +22,7 @@ from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.library import call_library, call_method
 from ormlint.semantics.loading import origin_of
 from ormlint.semantics.members import assigned_fields, function_kind, note_built
+from ormlint.semantics.scope import USES, judge_reuse, used, uses_of
 from ormlint.semantics.state import (
     FRESH,
     Context,
@@ -382,11 +383,10 @@ def call_function(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r
 def returned(frame: Frame, function: FunctionNode, summary: Summary, back: Substitution, node: r.Node) -> Value:
     """A summary's result as the caller sees it."""
     if function.node.is_generator:
-        value: Value = Coll("iterator", back.value(summary.yielded))
+        elem = back.value(summary.yielded)
         adopt(frame, summary, back)
-        if isinstance(value, Coll) and isinstance(value.elem, Coll) and value.elem.kind in ("list", "tuple"):
-            value = Coll("iterator", value.elem, None, None, True)
-        return value
+        lazy = tuple(back.session(session) for session in uses_of(summary.events) if session.id in back.sessions)
+        return Coll("iterator", elem, None, None, isinstance(elem, Coll) and elem.kind in ("list", "tuple"), lazy)
     value = back.value(summary.returned)
     adopt(frame, summary, back)
     if isinstance(value, Unknown) and function.node.returns is not None:
@@ -448,7 +448,12 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
     for event in summary.events:
         if not wanted(event):  # type: ignore[operator]
             continue
-        session = None if event.session is None else back.session(event.session)
+        session = None
+        if event.session is not None:
+            inside = event.session.id.kind == "made" and event.session.id not in back.made
+            session = back.session(event.session)
+            if inside:  # another one at each call
+                frame.state.sessions.pop(session.id, None)
         entity = event.entity
         given = back.is_given(event)
         if entity is not None:
@@ -493,6 +498,11 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             needs, loose,
         )  # fmt: skip
         frame.emit(mapped)
+        if session is not None and event.kind in USES and not event.exceptional:
+            earlier = before.get(session.id)
+            known = frame.state.sessions.get(session.id)
+            if earlier is not None and earlier.ended is not None and known is not None and known.ended == earlier.ended:
+                used(frame, session, node, mapped)
         if session is not None and not event.exceptional and event.kind != "load":
             if event.how in ("add", "add_all") and entity is not None and given:
                 attach(frame, entity.origin, session)
@@ -877,6 +887,8 @@ def finished(frame: Frame) -> Summary:
         if item != FRESH and (origin.kind == "arg" or origin.kind in ("query", "get", "new"))
     )[:40]
     check_fates(frame)
+    if frame.reused:
+        judge_reuse(frame, states)
     events = _bounded(frame)
     fates: dict[SessionId, frozenset[str]] = {}
     for state in states:

@@ -17,7 +17,8 @@ from ormlint.semantics.flow import bind_target, condition, loop_events
 from ormlint.semantics.frame import Actual, Frame, World
 from ormlint.semantics.library import iterated, text_of
 from ormlint.semantics.loops import comprehension_loop
-from ormlint.semantics.state import Loop, State, join_states
+from ormlint.semantics.scope import uses_of
+from ormlint.semantics.state import Loop, State, contains, join_states
 from ormlint.semantics.symbols import DefinedClass, DefinedFunction, DefinedModule, FunctionNode, Library, statements
 from ormlint.semantics.values import (
     NEVER,
@@ -639,6 +640,7 @@ def _comp(frame: Frame, expr: r.Comp) -> Value:
     sizes: list[int | None] = []
     batches = False
     before = set(frame.state.events)
+    at_once = frame.site(expr.generators[0].iter) if expr.generators else None
     for generator in expr.generators:
         source = frame.evaluate(generator.iter)
         iterable = iterated(frame, source, generator.iter)
@@ -662,7 +664,12 @@ def _comp(frame: Frame, expr: r.Comp) -> Value:
         return Coll("dict", value if value is not None else UNKNOWN, elt, size)
     if isinstance(elt, Awaitable) and expr.kind == "list":
         return Coll("list", elt, None, size)
-    return Coll({"list": "list", "set": "set"}.get(expr.kind, "iterator"), elt, None, size, batches and isinstance(elt, Coll))
+    if expr.kind in ("list", "set"):
+        return Coll(expr.kind, elt, None, size, batches and isinstance(elt, Coll))
+    lazy = uses_of(
+        [event for event in frame.state.events if event not in before and (at_once is None or not contains(at_once, event.site))]
+    )
+    return Coll("iterator", elt, None, size, batches and isinstance(elt, Coll), lazy)
 
 
 def _await(frame: Frame, expr: r.Await) -> Value:

@@ -139,6 +139,7 @@ class Frame:
         "path",
         "pending",
         "returned",
+        "reused",
         "risky",
         "scope",
         "searches",
@@ -179,6 +180,7 @@ class Frame:
         self.pending: dict[object, Repeated] = {}
         self.sessions_made: dict[SessionId, Session] = {}
         self.risky: dict[SessionId, Site] = {}
+        self.reused: dict[SessionId, list[tuple[Event, Site]]] = {}
         self.final = 0
         self.ending: list[SessionId] = []
         self.tests: list[frozenset[str]] = []

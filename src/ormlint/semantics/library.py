@@ -19,6 +19,7 @@ from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.kinds import kind_of, kind_of_value
 from ormlint.semantics.loading import bind, flat, gathered, make_option
 from ormlint.semantics.queries import flask_session
+from ormlint.semantics.scope import exhausted, uses_of
 from ormlint.semantics.unit_of_work import (
     attach,
     detach_one,
@@ -213,6 +214,10 @@ def iterated(frame: Frame, value: Value, node: r.Node) -> Value:
         return Coll("iterator", element if element is not None else UNKNOWN, None, queries.single(query))
     if isinstance(value, UnionOf):
         return union(tuple(iterated(frame, item, node) for item in value.items if item != NONE))
+    if isinstance(value, Coll):
+        if value.lazy:
+            exhausted(frame, value, node)
+        return value
     if isinstance(value, LibInstance) and value.cls == "pagination":
         return Coll("iterator", dict(value.data).get("element", UNKNOWN))
     if isinstance(value, ClassRef):
@@ -285,7 +290,9 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
         )
     if word == "mapped":
         collection = iterated(frame, second, node)
-        return Coll("iterator", _mapped(frame, first, collection, node, name.endswith("starmap")))
+        before = set(frame.state.events)
+        elem = _mapped(frame, first, collection, node, name.endswith("starmap"))
+        return Coll("iterator", elem, lazy=uses_of([event for event in frame.state.events if event not in before]))
     if word in ("chained", "flattened"):
         if word == "flattened":
             outer = element_of(iterated(frame, first, node))

@@ -15,6 +15,7 @@ from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import MethodRow
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.loading import gathered, joined_collection, origin_of
+from ormlint.semantics.scope import consumed
 from ormlint.semantics.state import Event
 from ormlint.semantics.unit_of_work import operate, register
 from ormlint.semantics.values import (
@@ -246,6 +247,8 @@ def consume(frame: Frame, result: Result, name: str, row: MethodRow, node: r.Nod
     returns = row.returns
     if row.effect == "fetch" and name not in _READS_ONE_ROW and returns not in ("frozen_result",):
         _check_unique(frame, result, node)
+    if row.effect == "fetch":
+        consumed(frame, result, node)
     if returns == "same":
         if name == "unique":
             again = msgspec.structs.replace(result, unique=True)
@@ -281,6 +284,7 @@ def iterate(frame: Frame, value: Value, node: r.Node) -> Value | None:
         return UNKNOWN
     if isinstance(value, Result):
         _check_unique(frame, value, node)
+        consumed(frame, value, node)
         return row_of(frame, value.query, value.session, node, value.shape)
     return None
 

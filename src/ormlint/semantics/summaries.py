@@ -66,7 +66,10 @@ def transform(value: Value, session: Callable[[Session], Session], entity: Calla
     if isinstance(value, Coll):
         elem = transform(value.elem, session, entity)
         key = None if value.key is None else transform(value.key, session, entity)
-        return value if elem is value.elem and key is value.key else Coll(value.kind, elem, key, value.size, value.batches)
+        lazy = tuple([session(item) for item in value.lazy]) if value.lazy else ()
+        if elem is value.elem and key is value.key and lazy == value.lazy:
+            return value
+        return Coll(value.kind, elem, key, value.size, value.batches, lazy, value.streams)
     if isinstance(value, Tup):
         return Tup(tuple([transform(item, session, entity) for item in value.items]), value.names)
     if isinstance(value, UnionOf):

@@ -17,6 +17,7 @@ from ormlint.semantics.dependence import parameters_behind, unsteady
 from ormlint.semantics.expiry import OPTION
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.loading import eager_below
+from ormlint.semantics.scope import USES, used
 from ormlint.semantics.state import FRESH, Live, SessionState
 from ormlint.semantics.summaries import transform
 from ormlint.semantics.values import (
@@ -64,6 +65,8 @@ def operate(
         return
     if varies is None:
         varies = frame.varying(node)
+    if session is not None and kind in USES:
+        used(frame, session, node)
     if kind in ("query", "write"):
         frame.happens(
             kind, node, session=session, note=note, attr=attr, varies=varies, how=effect, block=block, entity=entity,

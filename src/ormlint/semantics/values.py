@@ -185,6 +185,10 @@ class Coll(msgspec.Struct, frozen=True, cache_hash=True):
     size: Union[int, None] = None
     batches: bool = False
     """True where each element is itself a batch of rows."""
+    lazy: tuple[Session, ...] = ()
+    """The sessions that it uses when it is consumed: a generator's, a `map`'s."""
+    streams: bool = False
+    """Whether its rows come from a cursor that is open while they are consumed, the one of the first of `lazy`."""
 
 
 class Tup(msgspec.Struct, frozen=True, cache_hash=True):
