@@ -96,6 +96,7 @@ METHODS: dict[tuple[str, str], MethodRow] = {(row.owner, row.name): row for row 
 FUNCTIONS: dict[str, FunctionRow] = {name: row for row in FUNCTION_ROWS for name in row.qualnames}
 PARAMETERS: dict[tuple[str, str], ParameterRow] = {(row.owner, row.name): row for row in PARAMETER_ROWS}
 NAMESPACES: dict[str, NamespaceRow] = {row.owner: row for row in flask_sqlalchemy.NAMESPACES}
+REVISION_NAMES: tuple[str, ...] = alembic.REVISION_NAMES
 DEPENDENCY_ENDS: tuple[DependencyEndRow, ...] = fastapi.DEPENDENCY_ENDS
 
 LOADERS: dict[str, LoaderRow] = {name: row for row in loading.LOADERS for name in row.qualnames}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
+from ormlint.semantics import boundary
 from ormlint.semantics.classes import Attribute
 from ormlint.semantics.containers import born_in
 from ormlint.semantics.frame import Frame
@@ -125,6 +126,7 @@ def _of_entity(frame: Frame, entity: Entity, name: str, node: r.Node) -> Value:
     if name == "__class__":
         return ClassRef(entity.model)
     if name == "__dict__":
+        boundary.taken_apart(frame, entity, node)
         return LibInstance("entity_dict", (("entity", entity),))
     return UNKNOWN
 

@@ -13,6 +13,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
+from ormlint.semantics import boundary
 from ormlint.semantics.containers import element_of
 from ormlint.semantics.declared import bind_typevars, declared, given_by, type_params, typevars_of
 from ormlint.semantics.dependence import is_memo, parameters_behind, unsteady
@@ -164,6 +165,8 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
             return LibInstance("database")
         if kind in ("session_factory", "async_session_factory"):
             return Factory(kind.startswith("async"), _expires(frame, cls.cls, actuals), frame.site(node))
+    if info.module in world.layers and world.layers[info.module].layer == "domain":
+        boundary.mirror(frame, cls.cls, node)
     fields: list[tuple[str, Value]] = []
     init = world.classes.member(cls.cls, "__init__")
     if cls.args:
@@ -654,6 +657,8 @@ def invoke(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r.Node) 
         return None
     for item in world.pending.get(key, ()):
         _forward(frame, item, back, node)
+    for crossing in world.crossing.get(key, ()):
+        boundary.forward(frame, crossing, back, node, function)
     return summary, back
 
 
@@ -825,7 +830,10 @@ def _run(
     world.observed.pop(key, None)
     world.noted.pop(key, None)
     world.raising.pop(key, None)
+    world.crossed.pop(key, None)
     world.edges.pop(key, None)
+    if frame.in_domain:
+        boundary.begin(frame, function)
     if symbols is not None:
         frame.state.live.update(symbols.live)
     set_self(frame, function, params)
@@ -839,6 +847,8 @@ def _run(
         world.current = outer
     if frame.pending:
         world.pending[key] = tuple(frame.pending.values())
+    if frame.crossings:
+        world.crossing[key] = tuple(frame.crossings.values())
     return summary
 
 

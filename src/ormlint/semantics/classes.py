@@ -62,6 +62,8 @@ class Attribute(msgspec.Struct, frozen=True):
     viewonly: bool = False
     unique: bool = False
     version: bool = False
+    generated: bool = False
+    """The database makes its value: `server_default` and its like."""
 
 
 class Model(msgspec.Struct):
@@ -892,7 +894,7 @@ class Classes:
         return Attribute(
             name, "column", Site(path, call.start, call.end), owner, deferred=_flag(call, "deferred"), primary=_flag(call, "primary_key"),
             foreign=foreign, type=type_, nullable=_flag(call, "nullable"), group=_string(call, "deferred_group"),
-            unique=_flag(call, "unique"),
+            unique=_flag(call, "unique"), generated=any(arg.keyword in ("server_default", "server_onupdate") for arg in call.args),
         )  # fmt: skip
 
     def _foreign(self, module: str, expr: r.Expr) -> str:

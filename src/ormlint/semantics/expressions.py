@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
+from ormlint.semantics import boundary
 from ormlint.semantics.calls import evaluated
 from ormlint.semantics.containers import born_in, element_of, item_at, sliced
 from ormlint.semantics.declared import type_value
@@ -253,8 +254,13 @@ def _attr(frame: Frame, expr: r.Attr) -> Value:
     if isinstance(expr.value, r.Name):
         narrowed = frame.state.vars.get(f"{expr.value.id}.{expr.attr}")
         if narrowed is not None:
+            if frame.in_domain:
+                boundary.read(frame, expr, value, narrowed)
             return narrowed
-    return frame.attribute(value, expr.attr, expr)
+    found = frame.attribute(value, expr.attr, expr)
+    if frame.in_domain:
+        boundary.read(frame, expr, value, found)
+    return found
 
 
 def _const(frame: Frame, expr: r.Const) -> Value:
@@ -273,6 +279,8 @@ def _call(frame: Frame, expr: r.Call) -> Value:
             return value
         if func.id == "super" and "super" not in frame.state.vars:
             return frame.call(LibRef("builtins.super"), (), expr)
+    if isinstance(func, r.Attr) and func.attr in _PARTIAL:
+        boundary.spare_parts(frame, func.value)
     callee = frame.evaluate(func)
     if isinstance(callee, LibRef) and callee.name in _SEARCHES and expr.args and isinstance(expr.args[0].value, r.Comp):
         frame.searches.add(expr.args[0].value.start)
@@ -283,9 +291,16 @@ def _call(frame: Frame, expr: r.Call) -> Value:
     actuals = evaluated(frame, expr.args)
     if frame.dead:
         return NEVER
-    return frame.call(callee, actuals, expr)
+    if (func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else "") in _REBUILDING:
+        boundary.rebuild(frame, expr, callee, actuals)
+    value = frame.call(callee, actuals, expr)
+    if frame.in_domain:
+        boundary.called(frame, expr, callee, value)
+    return value
 
 
+_PARTIAL = frozenset({"get", "pop", "setdefault", "update", "keys", "__contains__"})
+_REBUILDING = frozenset({"__new__", "__setattr__", "update", "model_construct", "construct", "setattr", "make_transient"})
 _SEARCHES = frozenset({"builtins.any", "builtins.all", "builtins.next"})
 _TELLING = frozenset({"query", "scalars", "scalar", "execute", "get", "stream", "stream_scalars", "exec"})
 
@@ -354,6 +369,7 @@ def _is_statement(frame: Frame, first: r.Expr, method: str) -> bool:
 
 
 def _sub(frame: Frame, expr: r.Sub) -> Value:
+    boundary.spare_parts(frame, expr.value)
     value = frame.evaluate(expr.value)
     if isinstance(value, ClassRef):
         index = expr.index
@@ -468,6 +484,7 @@ def _compare(frame: Frame, expr: r.Compare) -> Value:
     left = frame.evaluate(expr.left)
     result: Value = Plain("bool")
     for op, right_expr in zip(expr.ops, expr.rights, strict=True):
+        boundary.spare_parts(frame, right_expr)
         right = frame.evaluate(right_expr)
         if isinstance(left, (ModelAttr,)) or isinstance(right, ModelAttr) or (isinstance(left, LibInstance) and left.cls == "expression"):
             return LibInstance("expression")
@@ -693,6 +710,7 @@ def _yield(frame: Frame, expr: r.Yield) -> Value:
         value = frame.evaluate(expr.value)
         if expr.is_from:
             value = element_of(iterated(frame, value, expr))
+        boundary.give(frame, expr, value)
         frame.yielded = join(frame.yielded, value)
     else:
         frame.yielded = join(frame.yielded, NONE)

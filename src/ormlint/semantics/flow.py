@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from ormlint.facts import records as r
-from ormlint.semantics import queries
+from ormlint.semantics import boundary, queries
 from ormlint.semantics.calls import adopt, invoke, note_repeated, settle
 from ormlint.semantics.containers import born_in, element_of, unpacked
 from ormlint.semantics.dependence import containers, kept_by, resets
@@ -220,6 +220,7 @@ def _return(frame: Frame, stmt: r.Return) -> None:
     value = frame.evaluate(stmt.value) if stmt.value is not None else NONE
     if frame.dead:
         return
+    boundary.give(frame, stmt, value)
     frame.returned = join(frame.returned, value)
     hand_back(frame, value)
     frame.ends.append(("return", frame.site(stmt), frame.state))
@@ -843,6 +844,8 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
     if isinstance(value, Awaitable):
         value = value.value
     entered, given = _enter(frame, value, item.value)
+    if frame.in_domain:
+        boundary.receive(frame, item.value, given)
     if item.target is not None:
         bind_target(frame, item.target, given, None)
     held = [session.id for session in sessions_in(value)] if isinstance(value, (Session, Manager)) else []

@@ -7,7 +7,7 @@ modules need not import each other in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Union
 
 import msgspec
@@ -16,7 +16,8 @@ from ormlint.config import Config
 from ormlint.facts import records as r
 from ormlint.semantics.classes import Classes
 from ormlint.semantics.expiry import Habits
-from ormlint.semantics.state import Event, Loop, Made, Misuse, Read, Repeated, State, Summary, names_in
+from ormlint.semantics.layers import Placed
+from ormlint.semantics.state import Crossing, Event, Loop, Made, Misuse, Read, Repeated, State, Summary, names_in
 from ormlint.semantics.symbols import FunctionNode, ModuleScope, Symbols
 from ormlint.semantics.values import NEVER, Session, SessionId, Site, Value
 
@@ -101,6 +102,17 @@ class World:
         self.by_name: dict[str, bool] = {}
         self.on_stack: dict[str, int] = {}
         self.declared_params: dict[tuple[str, str], Value] = {}
+        self.layers: Mapping[str, Placed] = {}
+        self.domain: frozenset[str] = frozenset()
+        """The paths of the files of the domain layer."""
+        self.crossings: dict[tuple[str, Site, str], Crossing] = {}
+        self.crossed: dict[object, dict[tuple[str, Site, str], Crossing]] = {}
+        self.crossing: dict[object, tuple[Crossing, ...]] = {}
+        """For each context the crossings of what it was given: they become known where it is called."""
+        self.spared: set[int] = set()
+        """Expressions `x.__dict__` (by identity: records outlive the world) of which one entry is used."""
+        self.promises: dict[str, tuple[str, ...]] = {}
+        self.handlers: dict[str, bool] = {}
 
     def names(self, node: r.Node) -> frozenset[str]:
         """The bare names in an expression, remembered by its identity (records outlive the world)."""
@@ -122,14 +134,18 @@ class Frame:
         "cls",
         "conditions",
         "continues",
+        "crossings",
         "dead",
         "ended_under",
         "ending",
         "ends",
+        "entered",
         "exceptional",
         "final",
         "function",
+        "given",
         "globals",
+        "in_domain",
         "known_loaded",
         "loops",
         "made_under",
@@ -189,6 +205,10 @@ class Frame:
         self.made_under: dict[SessionId, frozenset[str]] = {}
         self.ended_under: set[SessionId] = set()
         self.module_level = function is None
+        self.in_domain = scope.path in world.domain
+        self.crossings: dict[tuple[str, Site, str], Crossing] | None = None
+        self.entered: set[object] | None = set() if self.in_domain else None
+        self.given: dict[object, str] | None = {} if self.in_domain else None
 
     def site(self, node: r.Node) -> Site:
         return Site(self.path, node.start, node.end)

@@ -13,7 +13,7 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import MethodRow
-from ormlint.semantics import queries
+from ormlint.semantics import boundary, queries
 from ormlint.semantics.containers import as_collection, born_in, element_of, grown, method_of
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.kinds import kind_of, kind_of_value
@@ -87,6 +87,9 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
     kind = kind_of(name)
     if kind:
         return _of_kind(frame, name, kind, actuals, node)
+    words = boundary.leaves_by(name)
+    if words and actuals:
+        boundary.leave(frame, (actuals[0].value,), node, words)
     function = orms.FUNCTIONS.get(name)
     if function is not None:
         value = _by_word(frame, name, function.returns, actuals, node)
@@ -125,6 +128,8 @@ def _concurrent(frame: Frame, name: str, row: object, actuals: Sequence[Actual],
             results.append(value.value)
         elif isinstance(value, Coll) and isinstance(value.elem, Awaitable):
             results.append(value.elem.value)
+    if getattr(row, "runs_in", "") == "process":
+        boundary.leave(frame, [actual.value for actual in actuals], node, "a process")
     work = getattr(row, "work", "")
     position = getattr(row, "position", None)
     if work == "callable" and position is not None:
@@ -515,12 +520,18 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
         external = orms.EXTERNAL_METHODS.get(("task", name)) or orms.EXTERNAL_METHODS.get(("external_task", name))
         if external is not None or name in ("delay", "apply_async"):
             frame.happens("callout", node, note="queue", attr=name, varies=frame.varying(node))
+            boundary.leave(frame, [actual.value for actual in actuals], node, "a task")
+        elif name in _SIGNATURES:
+            boundary.leave(frame, [actual.value for actual in actuals], node, "a task")
         for actual in actuals:
             escape(frame, actual.value)
         return UNKNOWN
     if isinstance(receiver, Tup):
         return Plain("int") if name in ("count", "index") else UNKNOWN
     return UNKNOWN
+
+
+_SIGNATURES = frozenset({"s", "si", "signature"})
 
 
 def serialise(frame: Frame, schema: str, value: Value, node: r.Node, depth: int) -> None:
@@ -705,6 +716,8 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
     external = orms.EXTERNAL_METHODS.get((receiver.cls, name)) or orms.EXTERNAL_METHODS.get((receiver.cls, "*"))
     if external is not None and name not in external.exempt:
         frame.happens("callout", node, note=external.category, attr=f"{external.library}.{name}", varies=frame.varying(node))
+        if external.category in boundary.OUTSIDE:
+            boundary.leave(frame, [actual.value for actual in actuals], node, boundary.OUTSIDE[external.category])
         return Awaitable(UNKNOWN) if external.awaitable else UNKNOWN
     concurrent = orms.CONCURRENCY_METHODS.get((receiver.cls, name))
     if concurrent is not None:

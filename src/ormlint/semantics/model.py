@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 
 import msgspec
 
@@ -20,19 +21,22 @@ from ormlint.facts import records as r
 from ormlint.findings import Confidence, Finding, Location, Reveal, Trail
 from ormlint.findings import Model as MappedModel
 from ormlint.findings import Step as TrailStep
+from ormlint.orms import registry as orms
 from ormlint.project import Project, SourceFile
-from ormlint.semantics import attributes, calls, declared, expressions, flow
+from ormlint.semantics import attributes, boundary, calls, declared, expressions, flow
 from ormlint.semantics.classes import Attribute, Classes, ClassInfo
 from ormlint.semantics.expiry import habits_of
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
+from ormlint.semantics.import_chains import ImportGraph, Link
 from ormlint.semantics.kinds import kind_of
-from ormlint.semantics.layers import Placed, layers_of
+from ormlint.semantics.layers import Placed, layers_of, matches
 from ormlint.semantics.loading import model_at
 from ormlint.semantics.members import function_kind
 from ormlint.semantics.revealing import reveal, short
-from ormlint.semantics.state import Context, Event, Made, Misuse, Read, Repeated, Summary
+from ormlint.semantics.state import Context, Crossing, Event, Made, Misuse, Read, Repeated, Summary
 from ormlint.semantics.symbols import (
     DefinedClass,
+    DefinedModule,
     FunctionNode,
     Library,
     ModuleScope,
@@ -41,7 +45,22 @@ from ormlint.semantics.symbols import (
     absolute,
     nested_bodies,
 )
-from ormlint.semantics.values import UNKNOWN, Entity, Factory, LibInstance, LibRef, Session, Site, Value
+from ormlint.semantics.twins import attributes_read, declared_field, storage_detail
+from ormlint.semantics.values import (
+    UNKNOWN,
+    ClassRef,
+    Const,
+    Entity,
+    Factory,
+    LibInstance,
+    LibRef,
+    ModelAttr,
+    Plain,
+    Session,
+    Site,
+    Tup,
+    Value,
+)
 
 _STACK = 512 * 1024 * 1024
 _RECURSION = 30_000
@@ -51,7 +70,7 @@ _COLLECT_EVERY = 200_000
 class Model:
     """What the project means, for rules: observations, classes, layers, and how to make a finding."""
 
-    def __init__(self, world: World, layers: dict[str, Placed]) -> None:
+    def __init__(self, world: World, layers: Mapping[str, Placed]) -> None:
         self._world = world
         self.config = world.config
         self.layers = layers
@@ -164,6 +183,181 @@ class Model:
     def raising_reads(self) -> Iterator[Read]:
         """Reads of attributes that raise: of a detached object, or under an AsyncSession; one for each place and attribute."""
         yield from sorted(self._world.reads.values(), key=lambda item: (item.event.end, item.event.attr))
+
+    def crossings(self, kind: str) -> Iterator[Crossing]:
+        """What crosses a boundary: enters, takes, gives, leaves, rebuilds or mirrors; see `Crossing`."""
+        yield from sorted((item for item in self._world.crossings.values() if item.kind == kind), key=lambda item: (item.site, item.name))
+
+    def handed(self, item: Crossing) -> Trail:
+        """How a value came to where it crosses: its query, the calls that gave it back, the calls that handed it on."""
+        steps: list[TrailStep] = []
+        if isinstance(item.value, Entity):
+            origin = item.value.origin
+            steps.extend(self.source_of(item.value) if origin.kind in ("query", "get") else ())
+            steps.extend(self.step(site, "returned here") for site in origin.via if site.path in self.paths and site != item.site)
+            if origin.kind == "new" and origin.site.path in self.paths:
+                steps.append(self.step(origin.site, f"{short(item.value.model)} is made here"))
+        steps.extend(self.step(step.site, step.note) for step in item.via)
+        return tuple(dict.fromkeys(steps))
+
+    def promised(self, function: str) -> tuple[str, ...]:
+        """The project's own plain classes that a function, or its port, promises to give."""
+        node = self.symbols.functions.get(function)
+        return boundary.promise_of(self._world, node) if node is not None else ()
+
+    def serves(self, function: str) -> bool:
+        """Whether a function is a web handler of whose result nothing declares what may leave."""
+        node = self.symbols.functions.get(function)
+        return node is not None and boundary.is_handler(self._world, node)
+
+    def leak_in(self, value: Value) -> str:
+        """What of the ORM a value is or holds, in words; "" where nothing."""
+        return boundary.leak_words(self._world, value)
+
+    def handed_in(self, value: Value) -> Trail:
+        """Where what leaks with a value was loaded."""
+        entity = next(boundary.entities_in(value), None)
+        return self.source_of(entity) if entity is not None else ()
+
+    def broken_promise(self, function: str, value: Value) -> str:
+        """The plain class that a function promises and that what it gives is not; "" where it keeps its promise, or promises nothing."""
+        given = [entity.model for entity in boundary.entities_in(value)]
+        for cls in self.promised(function):
+            info = self.classes.infos[cls]
+            if info.model is not None or any(library.endswith(".Protocol") for library in info.libraries):
+                continue
+            if not any(cls in self.classes.infos[model].mro for model in given):
+                return cls
+        return ""
+
+    def stores(self, module: str, function: str) -> bool:
+        """Whether a function is of the persistence layer, or implements a port, and others call it."""
+        layer = self.layer(module)
+        if layer in ("domain", "entrypoint") or self.role(Site(self.symbols.modules[module].path, 0, 0)) != "code":
+            return False
+        node = self.symbols.functions[function]
+        implements = bool(node.cls) and boundary.implements_port(self._world, node)
+        callers = self.called_from(function)
+        if not implements and callers and callers <= {"persistence"}:
+            return False
+        return implements or layer in ("persistence", "unit-of-work")
+
+    def is_inside_entity(self, event: Event) -> bool:
+        """Whether an event happens in another method of an entity, which is told there."""
+        return any(start <= step.site.start < end for step in event.via for start, end in self._entity_methods.get(step.site.path, ()))
+
+    @cached_property
+    def _entity_methods(self) -> dict[str, list[tuple[int, int]]]:
+        found: dict[str, list[tuple[int, int]]] = {}
+        for function, _, _ in self.members():
+            if self.method_kind(function.id) in ("property", "method"):
+                path = self.symbols.modules[function.module].path
+                found.setdefault(path, []).append((function.node.start, function.node.end))
+        return found
+
+    def is_revision(self, module: str) -> bool:
+        """Whether a module is a revision of Alembic."""
+        scope = self.symbols.modules[module]
+        if scope.role in ("test", "fixture") or not all(name in scope.bindings for name in orms.REVISION_NAMES):
+            return False
+        return scope.role == "migration" or any(
+            getattr(binding, "module", "").split(".", 1)[0] == "alembic" for items in scope.bindings.values() for binding in items
+        )
+
+    def imported_model(self, module: str, statement: r.Import, name: r.ImportName) -> str:
+        """The application's entity, base or module of entities that an import brings in, in words; "" where it brings none."""
+        scope = self.symbols.modules[module]
+        if not statement.is_from:
+            return f"the models of {name.name}" if self._holds_models(name.name) else ""
+        source = absolute(module, scope.is_package, statement)
+        if source is None or not self.symbols.is_module(source):
+            return ""
+        if name.name == "*":
+            return f"the models of {source}" if self._holds_models(source) else ""
+        symbol = self.symbols.member(source, name.name)
+        if isinstance(symbol, DefinedClass):
+            info = self.classes.infos.get(symbol.id)
+            if info is None or self.symbols.modules[info.module].role == "migration":
+                return ""
+            return f"the entity {info.name}" if info.model is not None else f"the declarative base {info.name}" if info.is_base else ""
+        if isinstance(symbol, DefinedModule):
+            return f"the models of {symbol.name}" if self._holds_models(symbol.name) else ""
+        return ""
+
+    def _holds_models(self, module: str) -> bool:
+        scope = self.symbols.modules.get(module)
+        if scope is None or scope.role == "migration":
+            return False
+        for name in scope.bindings:
+            symbol = self.symbols.lookup(module, name)
+            info = self.classes.infos.get(symbol.id) if isinstance(symbol, DefinedClass) else None
+            if info is not None and info.model is not None:
+                return True
+        return False
+
+    def chain_to_orm(self, module: str, statement: r.Import) -> tuple[Link, ...]:
+        """The imports behind a statement of a domain module by which it reaches the ORM; () where it does not, or may."""
+        if statement.is_from and statement.names and all(self._is_value_of_models(module, statement, name) for name in statement.names):
+            return ()
+        ports = self.config.allowed_ports
+        return self._imports.chain(
+            module,
+            statement,
+            lambda name: self.layer(name) != "domain" and not any(matches(port, name) for port in ports),
+        )
+
+    @cached_property
+    def _imports(self) -> ImportGraph:
+        return ImportGraph(self.symbols, is_orm_package)
+
+    def _is_value_of_models(self, module: str, statement: r.Import, name: r.ImportName) -> bool:
+        """Whether an imported name is a plain enum, value type or constant that lives in a file of models."""
+        source = absolute(module, self.symbols.modules[module].is_package, statement)
+        symbol = self.symbols.member(source, name.name) if source is not None and self.symbols.is_module(source) else None
+        if isinstance(symbol, Variable):
+            value = expressions.module_value(self._world, symbol.module, symbol.name)
+            return isinstance(value, (Const, Plain)) and self._holds_models(symbol.module)
+        info = self.classes.infos.get(symbol.id) if isinstance(symbol, DefinedClass) else None
+        if info is None or info.model is not None or info.is_base or not self._holds_models(info.module):
+            return False
+        if any(library.rsplit(".", 1)[-1] in _VALUE_BASES for library in info.libraries):
+            return True
+        return any(_last_name(decorator) in ("dataclass", "define", "frozen", "attrs", "s") for decorator in info.node.decorators)
+
+    def storage_details(self) -> Iterator[tuple[str, str, Site, str, str]]:
+        """The domain classes' fields that only the twin's table needs: class, field, place, twin, and why."""
+        asked = attributes_read(scope for scope in self.modules() if self.layer(scope.name) == "domain")
+        seen: set[tuple[str, str]] = set()
+        for item in self.crossings("mirrors"):
+            assert isinstance(item.value, Tup)
+            cls, column = item.value.items
+            assert isinstance(cls, ClassRef)
+            assert isinstance(column, ModelAttr)
+            field = declared_field(self._world, cls.cls, item.name)
+            mapped = self.attribute(column.model, column.name)
+            if field is None or mapped is None or (cls.cls, field.name) in seen or self.role(item.site) != "code":
+                continue
+            why = storage_detail(self.classes, field, mapped, asked)
+            if why:
+                seen.add((cls.cls, field.name))
+                yield cls.cls, field.name, field.site, column.model, why
+
+    def called_from(self, function: str) -> frozenset[str]:
+        """The layers of the modules that call a function, tests left out; "" for modules of no layer."""
+        callers = self._world.callers.get(function, set())
+        return frozenset(self.layer(caller.partition(":")[0]) for caller in callers)
+
+    def declared_handles(self) -> Iterator[tuple[ClassInfo, str, Site, Value]]:
+        """The fields of domain classes that their annotations make sessions, engines, connections, statements or results."""
+        for info in self.classes.infos.values():
+            if self.layer(info.module) != "domain" or info.model is not None:
+                continue
+            for name, annotation in info.annotations.items():
+                frame = Frame(self._world, self.symbols.modules[info.module], None)
+                value = frame.declared_in(info.id, annotation, name)
+                handle = boundary.handle_in(value)
+                if handle is not None:
+                    yield info, name, Site(self.symbols.modules[info.module].path, annotation.start, annotation.end), handle
 
     def made_sessions(self) -> Iterator[Made]:
         """Sessions that a function made and may leave open."""
@@ -356,6 +550,16 @@ _ORM_PACKAGES = frozenset(
 )
 
 
+_VALUE_BASES = frozenset(
+    {"Enum", "StrEnum", "IntEnum", "Flag", "IntFlag", "NamedTuple", "TypedDict", "str", "int", "float", "Exception", "ValueError"}
+)
+
+
+def _last_name(decorator: r.Expr) -> str:
+    func = decorator.func if isinstance(decorator, r.Call) else decorator
+    return func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else ""
+
+
 def is_orm_package(name: str) -> bool:
     """Whether a dotted name belongs to an ORM package."""
     return name.split(".", 1)[0] in _ORM_PACKAGES
@@ -411,6 +615,8 @@ def understand(scopes: dict[str, ModuleScope], config: Config) -> Model:
     symbols = Symbols(scopes)
     world = World(symbols, Classes(symbols), config)
     wire(world)
+    world.layers = layers_of(scopes.values(), config.layers, world.classes)
+    world.domain = frozenset(scope.path for scope in scopes.values() if world.layers[scope.name].layer == "domain")
     failure: list[BaseException] = []
 
     def work() -> None:
@@ -436,7 +642,7 @@ def understand(scopes: dict[str, ModuleScope], config: Config) -> Model:
         gc.set_threshold(*thresholds)
     if failure:
         raise failure[0]
-    return Model(world, layers_of(scopes.values(), config.layers))
+    return Model(world, world.layers)
 
 
 def wire(world: World) -> None:
@@ -477,6 +683,10 @@ def run_all(world: World) -> None:
     gather(world)
 
 
+_ASKING = frozenset({"object_session", "async_object_session"})
+"""Names by which a method of a mixin asks for the session of the entity that it will be part of."""
+
+
 def run_mixins(world: World) -> None:
     """Runs the properties and special methods that mapped classes have from plain mixins, with the mapped class as `self`."""
     for info in world.classes.infos.values():
@@ -489,8 +699,9 @@ def run_mixins(world: World) -> None:
                 found = world.classes.member(info.id, name)
                 if found is None or found[0] != ancestor:
                     continue
-                if function_kind(world, ids[0]) == "property" or (name.startswith("__") and name != "__init__"):
-                    function = world.symbols.functions[ids[0]]
+                function = world.symbols.functions[ids[0]]
+                special = name.startswith("__") and name != "__init__"
+                if special or function_kind(world, ids[0]) == "property" or not world.names(function.node).isdisjoint(_ASKING):
                     frame = Frame(world, world.symbols.modules[function.module], function)
                     params = calls.entry_params(frame, function, info.id)
                     with contained(world, ids[0]):
@@ -628,6 +839,10 @@ def gather(world: World) -> None:
                 known = world.reads.get(spot)
                 if known is None or _surer(read.event, known.event):
                     world.reads[spot] = read
+    for key, crossed in world.crossed.items():
+        if key in reached:
+            for passage, crossing in crossed.items():
+                world.crossings.setdefault(passage, crossing)
 
 
 def _surer(one: Event, other: Event) -> bool:

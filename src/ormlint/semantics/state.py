@@ -283,6 +283,22 @@ class Read(msgspec.Struct, frozen=True):
     function: str
 
 
+class Crossing(msgspec.Struct, frozen=True):
+    """Something of the ORM at a place where it matters on which side of a boundary it is.
+
+    `kind` is enters (an entity reaches domain code), takes (a session or statement does), gives (a function returns or yields it), leaves
+    (it leaves the process), rebuilds (an object is made round its constructor), mirrors (a domain object is made of a column). `name` is
+    the parameter, the field, or what is done, in words; `via` the calls that handed the value on, the first one first.
+    """
+
+    kind: str
+    site: Site
+    function: str
+    value: Value
+    name: str = ""
+    via: tuple[Step, ...] = ()
+
+
 def contains(outer: Site, inner: Site) -> bool:
     return outer.path == inner.path and outer.start <= inner.start and inner.end <= outer.end
 

@@ -1,0 +1,34 @@
+"""ORM108: a mapper or repository rebuilds an object around its constructor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ormlint.findings import Finding
+from ormlint.rules.rule import Rule
+from ormlint.semantics.model import Model
+from ormlint.semantics.revealing import short
+from ormlint.semantics.values import ClassRef, Entity
+
+CODE, NAME = "ORM108", "constructor-bypassed"
+
+
+def check(model: Model) -> Iterator[Finding]:
+    for item in model.crossings("rebuilds"):
+        if isinstance(item.value, Entity):
+            name = short(item.value.model)
+            message = (
+                f"make_transient turns a loaded {name} into a new one round its constructor: what was loaded stays as it is, the rest is"
+                f" lost; make a new {name} from the values that it needs"
+            )
+        else:
+            assert isinstance(item.value, ClassRef)
+            name = short(item.value.cls)
+            message = (
+                f"{item.name} rebuilds {name} round its constructor: the rules that the constructor holds are skipped;"
+                f" call {name}(…), or give it a named factory"
+            )
+        yield model.finding(CODE, NAME, item.site, message, symbol=item.function)
+
+
+RULE = Rule(CODE, NAME, "A mapper or repository rebuilds an object around its constructor.", check)
