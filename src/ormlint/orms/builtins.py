@@ -145,6 +145,8 @@ FUNCTIONS: tuple[FunctionRow, ...] = (
     *functions(_IT, "batched", "", "batches_of_first", since="3.12", library=_PY),
     *functions("functools", "partial", "", "partial", since="3.11", library=_PY),
     *functions("functools", "reduce", "consume", "unknown", since="3.11", library=_PY),
+    *functions("sys", "exit", "", "never", since="3.11", library=_PY),
+    *functions("os", "_exit abort", "", "never", since="3.11", library=_PY),
     *functions("copy", "copy", "", "argument", since="3.11", library=_PY),
     *functions("copy", "deepcopy", "", "argument", since="3.11", library=_PY),
     *functions("operator", "attrgetter", "", "attribute_getter", since="3.11", library=_PY),

@@ -48,7 +48,7 @@ METHODS: tuple[MethodRow, ...] = (
 FUNCTIONS: tuple[FunctionRow, ...] = (
     *functions("flask flask.json", "jsonify", "serialize", "response", since="1.0", library=_LIB),
     *functions("flask", "make_response redirect send_file", "", "response", since="1.0", library=_LIB),
-    *functions("flask", "abort", "", "none", since="1.0", library=_LIB),
+    *functions("flask", "abort", "", "never", since="1.0", library=_LIB),
     *functions("flask", "url_for flash", "", "value", since="1.0", library=_LIB),
 )
 

@@ -574,6 +574,7 @@ RETURNS: dict[str, str] = {
     "query": "a Query over the same entities, bound to the same session",
     "decorator": "a decorator",
     "unknown": "anything",
+    "never": "it does not return",
 }
 
 KINDS: dict[str, str] = {

@@ -102,6 +102,8 @@ def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
         return Method(value, name)
     if isinstance(value, Tup) and name in value.names:
         return value.items[value.names.index(name)]
+    if isinstance(value, Method) and isinstance(value.receiver, LibInstance) and (value.receiver.cls, "*") in orms.EXTERNAL_METHODS:
+        return Method(value.receiver, name)  # `client.chat.completions.create`
     if isinstance(value, (Coll, Option, ModelAttr, Manager, Tup, Plain, Const, FuncRef)):
         if isinstance(value, ModelAttr) and name in ("property", "key", "class_", "type", "mapper"):
             return UNKNOWN

@@ -20,7 +20,7 @@ from ormlint.semantics.dependence import is_memo, parameters_behind, unsteady
 from ormlint.semantics.expiry import OPTION, said_by_init
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
 from ormlint.semantics.kinds import kind_of
-from ormlint.semantics.library import call_library, call_method
+from ormlint.semantics.library import call_library, call_method, made_by
 from ormlint.semantics.loading import origin_of
 from ormlint.semantics.members import assigned_fields, function_kind, note_built
 from ormlint.semantics.scope import USES, judge_reuse, used, uses_of
@@ -40,6 +40,7 @@ from ormlint.semantics.state import (
 )
 from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
 from ormlint.semantics.symbols import FunctionNode, Library
+from ormlint.semantics.transactions import carry, end_all, let_go, meets, outcomes
 from ormlint.semantics.unit_of_work import (
     attach,
     change,
@@ -47,6 +48,7 @@ from ormlint.semantics.unit_of_work import (
     escape,
     expire_one,
     expires_on_commit,
+    give_away,
     make,
     new_session,
     sessions_in,
@@ -83,6 +85,7 @@ from ormlint.semantics.values import (
 )
 from ormlint.semantics.variance import varies_with
 
+_MET = frozenset({"callout", "begin"})
 RAW = ("<raw>", NONE)
 _CONTEXTS = 24
 _DEEPEST = 40
@@ -92,6 +95,8 @@ _PENDING = 48
 _READERS = frozenset({"getattr", "attrgetter", "setattr", "joinedload", "selectinload", "subqueryload"})
 _INNER = 3
 """A load of a row that the callee fetched itself, so many calls down, is only possible: it may be the same row each time."""
+_ENDINGS = frozenset({"commit", "rollback", "close", "remove", "save", "abort", "end", "reset", "release", "invalidate", "expunge_all"})
+"""An unresolved method of such a name may end the transaction of a session that is known here by another name."""
 _SAME = 3
 """So many contexts of one function may be under way at once; a recursion that needs more is cut off."""
 
@@ -112,7 +117,8 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
         given = (*(Actual(value) for value in callee.args), *actuals, *(Actual(value, name) for name, value in callee.keywords))
         return call(frame, callee.func, given, node)
     if isinstance(callee, Factory):
-        return new_session(frame, callee, node)
+        session = new_session(frame, callee, node)
+        return made_by(callee, session, actuals, node) if actuals else session
     if isinstance(callee, Session):  # a scoped_session called gives the current session
         return msgspec.structs.replace(callee, scoped=False)
     if isinstance(callee, UnionOf):
@@ -127,7 +133,9 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
         return UNKNOWN
     frame.world.unresolved.add(frame.site(node))
     for actual in actuals:
-        escape(frame, actual.value)
+        give_away(frame, actual.value)
+    if isinstance(node, r.Call) and isinstance(node.func, r.Attr) and node.func.attr in _ENDINGS:
+        end_all(frame)
     why = callee.why if isinstance(callee, Unknown) else ""
     return Unknown(f"the call is not resolved: {why}" if why and not why.startswith("the call") else why or "the call is not resolved")
 
@@ -373,10 +381,15 @@ def call_function(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r
         names = tuple((actual.keyword, actual.value) for actual in actuals if actual.keyword is not None)
         return Manager("function", UNKNOWN, None, ref, values, names)
     outcome = invoke(frame, ref, actuals, node)
+    if outcome is None or ref.func in world.abandoned:
+        for value in (*(actual.value for actual in actuals), *(() if ref.bound is None else (ref.bound,))):
+            for session in sessions_in(value):
+                let_go(frame, session)
     if outcome is None:
         return UNKNOWN
     summary, back = outcome
     settle(frame, summary, back, node, lambda event: True)
+    carry(frame, summary, back, frame.site(node))
     if not summary.finishes and not function.node.is_generator:
         frame.dead = True
         return NEVER
@@ -400,7 +413,7 @@ def returned(frame: Frame, function: FunctionNode, summary: Summary, back: Subst
             and _mentions(value, session)
             and not (function.cls and function_kind(frame.world, function.id) == "property")
         ):
-            make(frame, session)
+            make(frame, session, used=True)
     if function.node.is_async:
         return Awaitable(value)
     return value
@@ -495,10 +508,11 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             if event.needs is not None and back.varying is not None:
                 changing = {loop for name in event.needs for loop in back.varying.get(name, ())}
                 varies = tuple(loop for loop in call_varies if loop in changing)
+        over, held = meets(frame, event, site, back) if event.kind in _MET else (event.settled, event.held)
         mapped = Event(
             event.kind, site, event.note, session, entity, event.attr, event.how, varies, around, (step, *event.via),
             event.exceptional or frame.exceptional > 0, frame.state.yielded, event.reported, own, event.block, since, confidence,
-            needs, loose,
+            needs, loose, over, held,
         )  # fmt: skip
         frame.emit(mapped)
         if session is not None and event.kind in USES and not event.exceptional:
@@ -831,6 +845,7 @@ def _run(
     world.noted.pop(key, None)
     world.raising.pop(key, None)
     world.crossed.pop(key, None)
+    world.noticed.pop(key, None)
     world.edges.pop(key, None)
     if frame.in_domain:
         boundary.begin(frame, function)
@@ -905,7 +920,8 @@ def finished(frame: Frame) -> Summary:
         for id, known_session in state.sessions.items():
             fates[id] = fates.get(id, frozenset()) | known_session.fates
     handed = tuple(id for id, fate in fates.items() if "returned" in fate and "escaped" not in fate)
-    return Summary(value, frame.yielded, events, finishes, kept, handed, _left(states))
+    given = tuple(sessions_in(value)) + tuple(sessions_in(frame.yielded))
+    return Summary(value, frame.yielded, events, finishes, kept, handed, _left(states), outcomes(frame, given))
 
 
 def _left(states: Sequence[State]) -> tuple[tuple[SessionId, SessionState], ...]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.orms import registry as orms
 from ormlint.semantics import boundary, queries
 from ormlint.semantics.calls import adopt, invoke, note_repeated, settle
 from ormlint.semantics.containers import born_in, element_of, unpacked
@@ -18,9 +19,10 @@ from ormlint.semantics.dependence import containers, kept_by, resets
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.library import iterated
 from ormlint.semantics.loops import for_loop, guard, is_row, while_loop
-from ormlint.semantics.state import FRESH, Event, Loop, Made, Repeated, State, Summary, contains, join_states
+from ormlint.semantics.state import FRESH, Event, Loop, Made, Repeated, State, Step, Summary, contains, join_states
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import absolute
+from ormlint.semantics.transactions import at_risk, carry, end_blocks, enter_block, leave_block, leave_failed, not_begun, raised, wrote
 from ormlint.semantics.unit_of_work import change, escape, hand_back, mark_loaded, operate, sessions_in
 from ormlint.semantics.values import (
     NEVER,
@@ -41,6 +43,7 @@ from ormlint.semantics.values import (
     Origin,
     Query,
     Session,
+    SessionId,
     Site,
     Tup,
     UnionOf,
@@ -82,12 +85,10 @@ def _may_raise(frame: Frame) -> None:
     """Any statement of a `try` body may be the one that raises: its handler sees the state before it."""
     state = frame.state
     if frame.ending:
-        # Blocks that the exception leaves on its way to the handler end the sessions that they hold.
+        # Blocks that the exception leaves on its way to the handler end the sessions, or the transactions, that they hold.
         state = state.copy()
-        for session in frame.ending:
-            known = state.sessions.get(session)
-            if known is not None and "open" in known.fates:
-                state.sessions[session] = msgspec.structs.replace(known, fates=frozenset({"closed"}))
+        for session, closes in frame.ending:
+            leave_block(state, session, closes)
     states = frame.catches[-1]
     if states:
         joined = join_states([states[0], state])
@@ -205,6 +206,8 @@ def _set_attribute(frame: Frame, entity: Entity, target: r.Attr) -> None:
     mapped = frame.world.classes.mapped_attribute(entity.model, target.attr)
     if mapped is None:
         return
+    if entity.origin.session is not None and frame.state.live.get(entity.origin, FRESH).detached is None:
+        wrote(frame, entity.origin.session, Step(frame.site(target), f"sets {target.attr}"))
     frame.state.vars.pop(f"{target.value.id}.{target.attr}" if isinstance(target.value, r.Name) else "", None)
     mark_loaded(frame, entity.origin, ".".join((*entity.path, target.attr)), asked=True)
     by_name = frame.varying(target.value)
@@ -233,6 +236,7 @@ def _raise(frame: Frame, stmt: r.Raise) -> None:
             frame.evaluate(part)
     if frame.dead:
         return
+    raised(frame)
     if frame.catches:
         _may_raise(frame)
     else:
@@ -427,6 +431,8 @@ def condition(frame: Frame, test: r.Expr, positive: bool, evaluate_it: bool = Tr
         owner = frame.evaluate(owner_expr)
         if isinstance(owner, (LibRef, ModuleRef)):
             frame.state.vars[ambient(owner, name)] = Const(True, "bool")
+    elif not positive and (asked := _asked_for_transaction(frame, test)) is not None:
+        not_begun(frame, asked)
     elif isinstance(test, (r.Name, r.Attr)):
         _narrow(frame, test, lambda value: without_none(value) if positive else _falsy(value))
     elif isinstance(test, r.Compare) and len(test.ops) == 1 and isinstance(test.rights[0], r.Const) and test.rights[0].kind == "none":
@@ -436,6 +442,15 @@ def condition(frame: Frame, test: r.Expr, positive: bool, evaluate_it: bool = Tr
             _narrow(frame, left, lambda value: _only_none(value) if is_none else without_none(value))
     elif isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "isinstance" and len(test.args) == 2 and positive:
         _narrow_class(frame, test.args[0].value, test.args[1].value)
+
+
+def _asked_for_transaction(frame: Frame, test: r.Expr) -> Session | None:
+    """The session that `session.in_transaction()` or `session.is_active` asks."""
+    named = test.func if isinstance(test, r.Call) and not test.args else test
+    if not isinstance(named, r.Attr) or named.attr not in ("in_transaction", "is_active", "get_transaction"):
+        return None
+    owner = frame.evaluate(named.value) if isinstance(named.value, (r.Name, r.Attr)) else UNKNOWN
+    return owner if isinstance(owner, Session) else None
 
 
 def _flag_named(test: r.Expr) -> tuple[r.Expr, str] | None:
@@ -783,9 +798,28 @@ def _protected(frame: Frame, body: Callable[[], None], final: Callable[[str], No
 def _try(frame: Frame, stmt: r.Try) -> None:
     if stmt.final:
         final_body = stmt.final
-        _protected(frame, lambda: _try_body(frame, stmt), lambda kind: run(frame, final_body))
+        frame.risks.append({})
+        undone, frame.undone = frame.undone, set()
+
+        def last(kind: str) -> None:
+            before, frame.undone = frame.undone, set()
+            run(frame, final_body)
+            in_final.update(frame.undone)
+            frame.undone |= before
+
+        in_final: set[SessionId] = set()
+        _protected(frame, lambda: _try_body(frame, stmt), last)
+        frame.undone |= undone
+        _pass_on(frame, in_final)
     else:
         _try_body(frame, stmt)
+
+
+def _pass_on(frame: Frame, undone: set[SessionId]) -> None:
+    """What may fail inside a block may fail around it, but for the sessions that leaving the block has rolled back or closed."""
+    for id, risk in frame.risks.pop().items():
+        if id not in undone:
+            at_risk(frame, risk)
 
 
 def _try_body(frame: Frame, stmt: r.Try) -> None:
@@ -798,7 +832,9 @@ def _try_body(frame: Frame, stmt: r.Try) -> None:
         return
     frame.catches.append([frame.state.copy()])
     ending, frame.ending = frame.ending, []
+    frame.risks.append({})
     run(frame, stmt.body)
+    risks = frame.risks.pop()
     frame.ending = ending
     caught = frame.catches.pop()
     states: list[State] = []
@@ -806,17 +842,48 @@ def _try_body(frame: Frame, stmt: r.Try) -> None:
         run(frame, stmt.orelse)
     if not frame.dead:
         states.append(frame.state)
+    uncaught = bool(risks)
     for handler in stmt.handlers:
         frame.state = caught[0].copy()
         frame.dead = False
         if handler.name:
             frame.state.vars[handler.name] = UNKNOWN
+        if uncaught:
+            floor, uncaught = _catches(frame, handler)
+            if floor is not None:
+                end = handler.type.end if handler.type is not None else handler.start + len("except")
+                leave_failed(frame.state, risks, Site(frame.path, handler.start, end), floor)
         frame.exceptional += 1
         run(frame, handler.body)
         frame.exceptional -= 1
         if not frame.dead:
             states.append(frame.state)
+    if uncaught:
+        for risk in risks.values():
+            at_risk(frame, risk)
     _join(frame, states)
+
+
+_EVERY = ("SQLAlchemyError", "StatementError", "DBAPIError")
+"""Classes of which every error of the database is one."""
+
+
+def _catches(frame: Frame, handler: r.Handler) -> tuple[int | None, bool]:
+    """Which failures a handler catches: the least strength that counts (None: none of the database), and whether some go past it."""
+    if handler.type is None:
+        return 2, False
+    parts = handler.type.items if isinstance(handler.type, r.Seq) else (handler.type,)
+    floor: int | None = None
+    goes_on = True
+    for part in parts:
+        for value in options_of(frame.evaluate(part)):
+            row = orms.ERRORS.get(value.name) if isinstance(value, LibRef) else None
+            if row is None or not row.needs_rollback:
+                continue
+            floor = min(floor if floor is not None else 2, 2 if row.meaning == "any" else 0)
+            if row.meaning == "any" or (isinstance(value, LibRef) and value.name.endswith(_EVERY)):
+                goes_on = False
+    return floor, goes_on
 
 
 class _Entered(msgspec.Struct):
@@ -848,14 +915,44 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
         boundary.receive(frame, item.value, given)
     if item.target is not None:
         bind_target(frame, item.target, given, None)
-    held = [session.id for session in sessions_in(value)] if isinstance(value, (Session, Manager)) else []
+    held = _held_by(entered, given)
     frame.ending.extend(held)
+    frame.risks.append({})
     suppresses = isinstance(value, Manager) and value.kind == "suppress"
     skipped = frame.state.copy() if suppresses else None
-    _protected(frame, lambda: _with_items(frame, stmt, at + 1), lambda kind: _leave(frame, entered, kind))
+    undone = {session for session, _ in held}
+    if isinstance(entered.value, Manager) and entered.value.kind == "nested" and entered.value.session is not None:
+        undone.add(entered.value.session.id)
+
+    def leave(kind: str) -> None:
+        before, frame.undone = frame.undone, set()
+        _leave(frame, entered, kind)
+        undone.update(frame.undone)
+        frame.undone |= before
+
+    _protected(frame, lambda: _with_items(frame, stmt, at + 1), leave)
     del frame.ending[len(frame.ending) - len(held) :]
+    _pass_on(frame, undone)
     if skipped is not None:
         _join(frame, [skipped] if frame.dead else [frame.state, skipped])
+
+
+def _held_by(entered: _Entered, given: Value) -> list[tuple[SessionId, bool]]:
+    """The sessions that leaving a block ends when an exception passes, each with whether it closes it too."""
+    value = entered.value
+    if isinstance(value, Session):
+        return [(value.id, True)]
+    if isinstance(value, Manager) and value.session is not None and value.kind in ("begin", "begin_session", "closing"):
+        return [(value.session.id, value.kind != "begin")]
+    if entered.summary is not None and entered.back is not None:
+        mine = {session.id for session in sessions_in(given)}
+        found: list[tuple[SessionId, bool]] = []
+        for outcome in entered.summary.outcomes:
+            session = entered.back.session(outcome.session)
+            if outcome.undoes:
+                found.append((session.id, session.id in mine and session.id.kind == "made"))
+        return found
+    return []
 
 
 def _enter(frame: Frame, value: Value, node: r.Node) -> tuple[_Entered, Value]:
@@ -873,7 +970,10 @@ def _enter(frame: Frame, value: Value, node: r.Node) -> tuple[_Entered, Value]:
             entered.session = value.session
             if value.session is not None:
                 operate(frame, value.session, "begin", node)
+                enter_block(frame, value.session)
             return entered, value.enter
+        if value.kind == "begin" and value.session is not None:
+            enter_block(frame, value.session)
         if value.kind == "closing":
             entered.session = value.session
             return entered, value.enter
@@ -889,6 +989,7 @@ def _enter(frame: Frame, value: Value, node: r.Node) -> tuple[_Entered, Value]:
             for session in sessions_in(given):
                 if session.id.kind == "made":
                     frame.state.sessions.pop(session.id, None)
+            carry(frame, entered.summary, entered.back, frame.site(node), at_yield=True)
             return entered, given
         return entered, value.enter
     if isinstance(value, (Instance, Entity)):
@@ -923,6 +1024,7 @@ def _leave(frame: Frame, entered: _Entered, kind: str) -> None:
                 settle(frame, entered.summary, entered.back, node, lambda event: event.after_yield and event.kind == "close")
             else:
                 settle(frame, entered.summary, entered.back, node, lambda event: event.after_yield and not event.exceptional)
+            end_blocks(frame, entered.summary, entered.back, frame.site(node), failed)
     elif isinstance(value, (Instance, Entity)):
         cls = value.cls if isinstance(value, Instance) else value.model
         member = frame.world.classes.member(cls, "__exit__") or frame.world.classes.member(cls, "__aexit__")
@@ -941,6 +1043,8 @@ def enter_value(frame: Frame, value: Value, node: r.Node) -> Value:
 
 def at_yield(frame: Frame, node: r.Node) -> None:
     """At a yield the caller may throw: that is a way out, unless a handler here takes it."""
+    if frame.state.sessions and len(frame.yields) < 4:
+        frame.yields.append(frame.state.copy())
     if frame.catches or not frame.state.sessions:
         return
     frame.ends.append(("yield", frame.site(node), frame.state.copy()))

@@ -17,7 +17,7 @@ from ormlint.facts import records as r
 from ormlint.semantics.classes import Classes
 from ormlint.semantics.expiry import Habits
 from ormlint.semantics.layers import Placed
-from ormlint.semantics.state import Crossing, Event, Loop, Made, Misuse, Read, Repeated, State, Summary, names_in
+from ormlint.semantics.state import Crossing, Event, Incident, Loop, Made, Misuse, Read, Repeated, Risk, State, Step, Summary, names_in
 from ormlint.semantics.symbols import FunctionNode, ModuleScope, Symbols
 from ormlint.semantics.values import NEVER, Session, SessionId, Site, Value
 
@@ -113,6 +113,8 @@ class World:
         """Expressions `x.__dict__` (by identity: records outlive the world) of which one entry is used."""
         self.promises: dict[str, tuple[str, ...]] = {}
         self.handlers: dict[str, bool] = {}
+        self.noticed: dict[object, dict[tuple[str, Site], Incident]] = {}
+        self.incidents: dict[tuple[str, Site], Incident] = {}
 
     def names(self, node: r.Node) -> frozenset[str]:
         """The bare names in an expression, remembered by its identity (records outlive the world)."""
@@ -132,6 +134,7 @@ class Frame:
         "catches",
         "closure",
         "cls",
+        "committed",
         "conditions",
         "continues",
         "crossings",
@@ -148,6 +151,7 @@ class Frame:
         "in_domain",
         "known_loaded",
         "loops",
+        "loose",
         "made_under",
         "module_level",
         "name",
@@ -156,6 +160,7 @@ class Frame:
         "pending",
         "returned",
         "reused",
+        "risks",
         "risky",
         "scope",
         "searches",
@@ -164,8 +169,11 @@ class Frame:
         "state",
         "tests",
         "typevars",
+        "undone",
         "world",
+        "wrote",
         "yielded",
+        "yields",
     )
 
     def __init__(self, world: World, scope: ModuleScope, function: FunctionNode | None, budget: int = 60_000) -> None:
@@ -198,7 +206,13 @@ class Frame:
         self.risky: dict[SessionId, Site] = {}
         self.reused: dict[SessionId, list[tuple[Event, Site]]] = {}
         self.final = 0
-        self.ending: list[SessionId] = []
+        self.ending: list[tuple[SessionId, bool]] = []
+        self.committed: set[SessionId] = set()
+        self.undone: set[SessionId] = set()
+        self.wrote: dict[SessionId, tuple[Session, tuple[Step, ...]]] = {}
+        self.loose: set[SessionId] = set()
+        self.risks: list[dict[SessionId, Risk]] = [{}]
+        self.yields: list[State] = []
         self.tests: list[frozenset[str]] = []
         self.known_loaded: list[frozenset[str]] = []
         self.searches: set[int] = set()

@@ -20,12 +20,15 @@ from ormlint.semantics.kinds import kind_of, kind_of_value
 from ormlint.semantics.loading import bind, flat, gathered, make_option
 from ormlint.semantics.queries import flask_session
 from ormlint.semantics.scope import exhausted, uses_of
+from ormlint.semantics.state import names_in
+from ormlint.semantics.transactions import call_out
 from ormlint.semantics.unit_of_work import (
     attach,
     detach_one,
     escape,
     expire_one,
     expires_on_commit,
+    give_away,
     merged,
     new_session,
     operate,
@@ -91,6 +94,11 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
     if words and actuals:
         boundary.leave(frame, (actuals[0].value,), node, words)
     function = orms.FUNCTIONS.get(name)
+    if function is not None and function.returns == "never":
+        if not frame.dead:
+            frame.ends.append(("raise", frame.site(node), frame.state))
+            frame.dead = True
+        return NEVER
     if function is not None:
         value = _by_word(frame, name, function.returns, actuals, node)
         if function.effect == "detach":
@@ -101,14 +109,14 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
         return Awaitable(value) if function.awaitable else value
     external = orms.EXTERNAL.get(name)
     if external is not None:
-        frame.happens("callout", node, note=external.category, attr=name, varies=frame.varying(node))
+        call_out(frame, node, external.category, name)
         value = LibInstance(name)
         return Awaitable(value) if external.awaitable else value
     concurrent = orms.CONCURRENCY.get(name)
     if concurrent is not None:
         return _concurrent(frame, name, concurrent, actuals, node)
     for actual in actuals:
-        escape(frame, actual.value)
+        give_away(frame, actual.value)
     short = name.rsplit(".", 1)[-1]
     if name in ("typing.TypeVar", "typing_extensions.TypeVar"):
         label = first_value(actuals)
@@ -148,7 +156,7 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
     site = frame.site(node)
     if kind in ("session", "async_session"):
         factory = Factory(kind == "async_session", expires_on_commit(frame, actuals), site)
-        return new_session(frame, factory, node)
+        return made_by(factory, new_session(frame, factory, node), actuals, node)
     if kind in ("session_factory", "async_session_factory"):
         is_async = kind == "async_session_factory"
         cls = first_value(actuals, 1, "class_")
@@ -159,12 +167,14 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
                 info = frame.world.classes.infos.get(item.cls)
                 if info is not None and any(kind_of(library) == "async_session" for library in info.libraries):
                     is_async = True
-        return Factory(is_async, expires_on_commit(frame, actuals), site)
+        return Factory(is_async, expires_on_commit(frame, actuals), site, autocommit=commits_each(actuals))
     if kind in ("scoped_session", "async_scoped_session"):
         inner = first_value(actuals, 0, "session_factory")
         expires = inner.expires if isinstance(inner, Factory) else frame.world.habits.of(kind.startswith("async"))
         is_async = kind.startswith("async") or (isinstance(inner, Factory) and inner.is_async)
-        return Session(SessionId("global", site, ""), is_async, expires, True, (), "registry")
+        return Session(
+            SessionId("global", site, ""), is_async, expires, True, (), "registry", isinstance(inner, Factory) and inner.autocommit
+        )
     if kind in ("select", "query", "insert", "update", "delete", "compound_select"):
         if kind == "compound_select":
             for actual in actuals:
@@ -197,6 +207,8 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
             model=next((v.cls for v in (first_value(actuals),) if isinstance(v, ClassRef)), ""),
             exact=name.endswith("Load") or "criteria" in name,
         )
+    if kind in ("engine", "async_engine"):
+        return LibInstance(kind, _AUTOCOMMIT if commits_each(actuals) else ())
     if kind == "response" or kind == "streaming_response":
         return LibInstance(name)
     for actual in actuals:
@@ -209,6 +221,54 @@ def _factory_value(frame: Frame, actuals: Sequence[Actual], node: r.Node) -> Val
     if isinstance(target, LibRef):
         return call_library(frame, target.name, (), node)
     return UNKNOWN
+
+
+_AUTOCOMMIT: tuple[tuple[str, Value], ...] = (("autocommit", Const(True, "bool")),)
+
+
+def commits_each(actuals: Sequence[Actual]) -> bool:
+    """Whether what is made of these arguments commits each statement by itself: `AUTOCOMMIT`, or the `autocommit=True` of 1.x."""
+    for actual in actuals:
+        value = actual.value
+        if isinstance(value, LibInstance) and value.data == _AUTOCOMMIT and actual.keyword in (None, "bind"):
+            return True
+        if actual.keyword == "autocommit" and value == Const(True, "bool"):
+            return True
+        if actual.keyword == "isolation_level" and isinstance(value, Const) and str(value.value).upper() == "AUTOCOMMIT":
+            return True
+        if actual.keyword == "execution_options" and isinstance(value, LibInstance) and value.cls == "kwargs":
+            return commits_each([Actual(item, name) for name, item in value.data])
+    return False
+
+
+def made_by(factory: Factory, session: Session, actuals: Sequence[Actual], node: r.Node) -> Session:
+    """The session with what the arguments of the call that made it say: who commits, and whether each statement does."""
+    if commits_each(actuals):
+        session = msgspec.structs.replace(session, autocommit=True)
+    if _on_connection(actuals, node):
+        session = msgspec.structs.replace(session, committed_by="its connection")
+    return session
+
+
+def _on_connection(actuals: Sequence[Actual], node: r.Node) -> bool:
+    """A session on a connection takes part in that connection's transaction, which somebody else commits."""
+    for at, actual in enumerate(actuals):
+        if actual.keyword not in (None, "bind", "connection"):
+            continue
+        if isinstance(actual.value, LibInstance) and actual.value.cls in ("connection", "async_connection"):
+            return True
+        if isinstance(actual.value, Unknown) and isinstance(node, r.Call) and at < len(node.args):
+            return any("conn" in name.lower() for name in names_in(node.args[at].value))
+    return False
+
+
+def _expires(actuals: Sequence[Actual]) -> bool | None:
+    for actual in actuals:
+        if actual.keyword == "expire_on_commit":
+            return actual.value.value if isinstance(actual.value, Const) and isinstance(actual.value.value, bool) else None
+        if actual.star == 2:
+            return None
+    return True
 
 
 def iterated(frame: Frame, value: Value, node: r.Node) -> Value:
@@ -519,7 +579,7 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
     if isinstance(receiver, FuncRef):
         external = orms.EXTERNAL_METHODS.get(("task", name)) or orms.EXTERNAL_METHODS.get(("external_task", name))
         if external is not None or name in ("delay", "apply_async"):
-            frame.happens("callout", node, note="queue", attr=name, varies=frame.varying(node))
+            call_out(frame, node, "queue", name)
             boundary.leave(frame, [actual.value for actual in actuals], node, "a task")
         elif name in _SIGNATURES:
             boundary.leave(frame, [actual.value for actual in actuals], node, "a task")
@@ -715,7 +775,7 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
         return LibInstance("expression")
     external = orms.EXTERNAL_METHODS.get((receiver.cls, name)) or orms.EXTERNAL_METHODS.get((receiver.cls, "*"))
     if external is not None and name not in external.exempt:
-        frame.happens("callout", node, note=external.category, attr=f"{external.library}.{name}", varies=frame.varying(node))
+        call_out(frame, node, external.category, f"{external.library}.{name}")
         if external.category in boundary.OUTSIDE:
             boundary.leave(frame, [actual.value for actual in actuals], node, boundary.OUTSIDE[external.category])
         return Awaitable(UNKNOWN) if external.awaitable else UNKNOWN
@@ -746,7 +806,7 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
             return Manager("other", value)
         return value if returns == "raw_connection" else Manager("other", value)
     if returns == "same":
-        value = receiver
+        value = LibInstance(receiver.cls, _AUTOCOMMIT) if name == "execution_options" and commits_each(actuals) else receiver
     elif returns in ("none", ""):
         value = NONE
     elif returns in ("select", "insert", "update", "delete"):

@@ -11,11 +11,13 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
+from ormlint.semantics.summaries import transform
 from ormlint.semantics.symbols import Library, nested_bodies
 from ormlint.semantics.values import (
     NONE,
     UNKNOWN,
     ClassRef,
+    Instance,
     Session,
     SessionId,
     Site,
@@ -209,7 +211,7 @@ def field_value(frame: Frame, cls: str, name: str) -> Value:
                 continue
             part: Value = UNKNOWN
             if expr is not None:
-                part = _evaluate_in(frame, function, expr, cls)
+                part = _named_by_fields(world, _evaluate_in(frame, function, expr, cls), cls, function)
             if isinstance(part, Unknown) and annotation is not None:
                 part = frame.declared_in(ancestor, annotation, f"{cls}.{name}")
             if part == NONE and value is not None:
@@ -223,6 +225,25 @@ def field_value(frame: Frame, cls: str, name: str) -> Value:
     value = _as_field(value, cls, name, world.symbols.modules[info.module].path)
     world.fields[key] = value
     return _or_built(world, value, cls, name)
+
+
+def _named_by_fields(world: World, value: Value, cls: str, function: str) -> Value:
+    """`self.items = Items(session)` beside `self.session = session`: both hold the session of the same field."""
+    if not isinstance(value, Instance) or not value.fields:
+        return value
+    holders: dict[str, str] = {}
+    for ancestor in world.classes.infos[cls].mro:
+        for field, found in assigned_fields(world, ancestor).items():
+            for by, expr, _ in found:
+                if by == function and isinstance(expr, r.Name):
+                    holders[expr.id] = field
+    path = world.symbols.modules[world.classes.infos[cls].module].path
+
+    def session(held: Session) -> Session:
+        field = holders.get(held.id.name) if held.id.kind == "param" else None
+        return held if field is None else msgspec.structs.replace(held, id=SessionId("field", Site(path, 0, 0), f"{cls}.{field}"))
+
+    return transform(value, session, lambda entity: entity)
 
 
 def _or_built(world: World, known: Value, cls: str, name: str) -> Value:

@@ -33,7 +33,7 @@ from ormlint.semantics.layers import Placed, layers_of, matches
 from ormlint.semantics.loading import model_at
 from ormlint.semantics.members import function_kind
 from ormlint.semantics.revealing import reveal, short
-from ormlint.semantics.state import Context, Crossing, Event, Made, Misuse, Read, Repeated, Summary
+from ormlint.semantics.state import Context, Crossing, Event, Incident, Made, Misuse, Read, Repeated, Step, Summary
 from ormlint.semantics.symbols import (
     DefinedClass,
     DefinedModule,
@@ -358,6 +358,15 @@ class Model:
                 handle = boundary.handle_in(value)
                 if handle is not None:
                     yield info, name, Site(self.symbols.modules[info.module].path, annotation.start, annotation.end), handle
+
+    def incidents(self, kind: str) -> Iterator[Incident]:
+        """What operations met in the transactions of their sessions, one for each place; see `Incident` for the kinds."""
+        found = [item for item in self._world.incidents.values() if item.kind == kind]
+        yield from sorted(found, key=lambda item: item.site)
+
+    def steps(self, steps: Sequence[Step]) -> Trail:
+        """Steps of an observation as a trail."""
+        return tuple(self.step(step.site, step.note) for step in steps if step.site.path in self.paths)
 
     def made_sessions(self) -> Iterator[Made]:
         """Sessions that a function made and may leave open."""
@@ -843,6 +852,12 @@ def gather(world: World) -> None:
         if key in reached:
             for passage, crossing in crossed.items():
                 world.crossings.setdefault(passage, crossing)
+    for key, incidents in world.noticed.items():
+        if key in reached:
+            for where, incident in incidents.items():
+                earlier = world.incidents.get(where)
+                if earlier is None or earlier.confidence < incident.confidence:
+                    world.incidents[where] = incident
 
 
 def _surer(one: Event, other: Event) -> bool:

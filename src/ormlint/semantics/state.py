@@ -37,25 +37,70 @@ class Live(msgspec.Struct, frozen=True, cache_hash=True):
 FRESH = Live()
 
 
-class SessionState(msgspec.Struct, frozen=True, cache_hash=True):
-    """What has happened to a session: its possible fates (open, closed, escaped), and its transaction.
-
-    `began` is "" (not begun), read, write or explicit; `opened` is where. `ended` is where it was closed, on every path that came here.
-    `written` is the first change that is not committed yet.
-    """
-
-    fates: frozenset[str] = frozenset()
-    began: str = ""
-    opened: Union[Site, None] = None
-    ended: Union[Site, None] = None
-    written: Union[Site, None] = None
-
-
 class Step(msgspec.Struct, frozen=True, cache_hash=True):
     """One step of an event's way down: where, and what happens there."""
 
     site: Site
     note: str
+
+
+class Failure(msgspec.Struct, frozen=True, cache_hash=True):
+    """A database error that a handler caught: where the handler stands, what failed, and how sure it is that it was the database."""
+
+    site: Site
+    steps: tuple[Step, ...] = ()
+    confidence: int = 2
+
+
+class SessionState(msgspec.Struct, frozen=True, cache_hash=True):
+    """What has happened to a session: its possible fates (open, closed, escaped), and its transaction.
+
+    `began` is "" (not begun), pending (only objects were added), read, write or explicit. `opened` are the steps to the statement that
+    opened the transaction in the database; empty where no connection is held. Where paths join, all of this may be: the transaction is open
+    if it is open on one of them. `ended` is where the session was closed, on every path that came here. `written` is the first change that
+    is not committed yet.
+    """
+
+    fates: frozenset[str] = frozenset()
+    began: str = ""
+    opened: tuple[Step, ...] = ()
+    ended: Union[Site, None] = None
+    written: Union[Site, None] = None
+    inherits: bool = True
+    """Whether the transaction may still be the one that the function's caller had."""
+    used: bool = False
+    """Whether SQL ran in the transaction that the caller had."""
+    block: bool = False
+    """Whether a `with session.begin():` block holds the transaction."""
+    lost: tuple[Step, ...] = ()
+    """The commit or rollback that ended the block's, or the caller's, transaction."""
+    reused: bool = False
+    """Whether the session was used after that."""
+    failed: Union[Failure, None] = None
+    """The handled error after which it waits for a rollback."""
+
+
+UNTOUCHED = SessionState()
+_BEGAN = ("", "pending", "read", "write", "explicit")
+
+
+def join_sessions(left: SessionState, right: SessionState) -> SessionState:
+    """What may hold of a session where two paths meet."""
+    if left == right:
+        return left
+    return SessionState(
+        left.fates | right.fates,
+        max(left.began, right.began, key=_BEGAN.index),
+        left.opened or right.opened,
+        left.ended if right.ended is not None else None,
+        left.written or right.written,
+        left.inherits or right.inherits,
+        left.used or right.used,
+        left.block or right.block,
+        left.lost or right.lost,
+        left.reused or right.reused,
+        left.failed or right.failed,
+    )
 
 
 class Event(msgspec.Struct, frozen=True, cache_hash=True):
@@ -91,6 +136,10 @@ class Event(msgspec.Struct, frozen=True, cache_hash=True):
     """Of a query: the function's parameters that its expression is computed from; None where that is not known."""
     unsteady: tuple[Site, ...] = ()
     """Of a query: the loops in which it is not shown to be the same each time."""
+    settled: frozenset[SessionId] = frozenset()
+    """The sessions whose transaction, as the caller has it, has ended when this happens."""
+    held: bool = False
+    """A transaction was open here already in the function itself: nothing of it concerns the callers."""
 
     @property
     def end(self) -> Site:
@@ -174,28 +223,19 @@ def _join_into(left: State, right: State) -> None:
     for id, state in right.sessions.items():
         seen = left.sessions.get(id)
         if seen is None:
+            if id.kind != "made":
+                state = join_sessions(UNTOUCHED, state)
             left.sessions[id] = state if state.ended is None else msgspec.structs.replace(state, ended=None)
-        elif seen != state:
+        elif seen is not state:
             left.sessions[id] = join_sessions(seen, state)
     for id, state in left.sessions.items():
-        if state.ended is not None and id not in right.sessions:
-            left.sessions[id] = msgspec.structs.replace(state, ended=None)
+        if id not in right.sessions:
+            if id.kind != "made":
+                left.sessions[id] = join_sessions(state, UNTOUCHED)
+            elif state.ended is not None:
+                left.sessions[id] = msgspec.structs.replace(state, ended=None)
     left.events.update(right.events)
     left.yielded = left.yielded or right.yielded
-
-
-_BEGUN = ("", "read", "write", "explicit")
-
-
-def join_sessions(left: SessionState, right: SessionState) -> SessionState:
-    """What is known of a session where two paths meet: it may be open or written on either, it is ended where both ended it."""
-    return SessionState(
-        left.fates | right.fates,
-        max(left.began, right.began, key=_BEGUN.index),
-        left.opened or right.opened,
-        left.ended if right.ended is not None else None,
-        left.written or right.written,
-    )
 
 
 def join_live(left: Live, right: Live) -> Live:
@@ -210,6 +250,31 @@ def join_live(left: Live, right: Live) -> Live:
         left.asked & right.asked,
         left.flushed and right.flushed,
     )
+
+
+class Risk(msgspec.Struct, frozen=True):
+    """An operation that a database error may come from, with nothing between it and here that would roll back.
+
+    `strength` is 2 for what sends writes, 1 for a query that may flush, 0 for a mere SELECT.
+    """
+
+    session: Session
+    steps: tuple[Step, ...]
+    strength: int
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What calling a function does to one session's transaction, on the ways on which it does not raise."""
+
+    session: Session
+    state: SessionState = UNTOUCHED
+    at_yield: SessionState = UNTOUCHED
+    wrote: tuple[Step, ...] = ()
+    """The first write, whether or not it is committed."""
+    commits: bool = False
+    """On some path, raising ones too; so `undoes`: rolls back or closes."""
+    undoes: bool = False
+    risk: Union[Risk, None] = None
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -228,6 +293,8 @@ class Summary(msgspec.Struct, frozen=True):
     """The sessions that were made inside and belong to the caller now."""
     left: tuple[tuple[SessionId, SessionState], ...] = ()
     """How it leaves the sessions that it touched, on its normal ways out taken together."""
+    outcomes: tuple[Outcome, ...] = ()
+    """What happens to the transactions of the sessions that it was given, and of those that it hands out."""
 
 
 class Context(msgspec.Struct, frozen=True, cache_hash=True):
@@ -274,6 +341,29 @@ class Misuse(msgspec.Struct, frozen=True):
     function: str
     other: Union[Site, None] = None
     detail: str = ""
+
+
+class Incident(msgspec.Struct, frozen=True):
+    """What an operation meets in the transaction of its session, at one place.
+
+    `kind` is call_out (an external call while a transaction is open), ended (a commit or rollback, by itself no fault), lost (a commit
+    inside a block that holds the transaction, and a use after it), begun (a `begin()` after the transaction has begun), failed (a handled
+    error without a rollback, and a use after it), unwritten (a write that is never committed).
+    """
+
+    kind: str
+    site: Site
+    session: Session
+    function: str
+    steps: tuple[Step, ...] = ()
+    """What led to it, in order."""
+    note: str = ""
+    attr: str = ""
+    confidence: int = 2
+    via: tuple[Step, ...] = ()
+    """The way down from `site`."""
+    own: bool = False
+    """Whether the session was made in this very function."""
 
 
 class Read(msgspec.Struct, frozen=True):

@@ -182,7 +182,7 @@ class Symbolic:
             symbol = msgspec.structs.replace(session, born=())
         else:
             id = SessionId("arg", NOWHERE, str(len(self.sessions)))
-            symbol = Session(id, session.is_async, session.expires, session.scoped, (), "caller")
+            symbol = Session(id, session.is_async, session.expires, session.scoped, (), "caller", session.autocommit)
         self.sessions[session.id] = (symbol, session)
         return symbol
 

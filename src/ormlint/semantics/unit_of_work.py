@@ -18,8 +18,9 @@ from ormlint.semantics.expiry import OPTION
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.loading import eager_below
 from ormlint.semantics.scope import USES, used
-from ormlint.semantics.state import FRESH, Live, SessionState
+from ormlint.semantics.state import FRESH, UNTOUCHED, Live
 from ormlint.semantics.summaries import transform
+from ormlint.semantics.transactions import advance, let_go, noted_end, settled
 from ormlint.semantics.values import (
     ClassRef,
     Const,
@@ -73,9 +74,16 @@ def operate(
             needs=parameters_behind(frame, node), unsteady=unsteady(frame, node),
         )  # fmt: skip
     else:
-        frame.happens(kind, node, session=session, note=note, attr=attr, varies=varies, how=effect, block=block, entity=entity)
-    if session is not None:
-        change(frame, session, effect, frame.site(node))
+        over = settled(frame) if kind == "begin" else frozenset()
+        frame.happens(
+            kind, node, session=session, note=note, attr=attr, varies=varies, how=effect, block=block, entity=entity, settled=over
+        )
+    if session is not None and not frame.dead:
+        site = frame.site(node)
+        if effect in ("commit", "rollback", "commit_or_rollback"):
+            noted_end(frame, session, effect, site, block)
+        advance(frame, session, effect, site, note, block)
+        change(frame, session, effect, site)
 
 
 _CHANGING = frozenset({"add", "add_all", "delete", "delete_all", "merge", "merge_all", "write"})
@@ -83,10 +91,10 @@ _CHANGING = frozenset({"add", "add_all", "delete", "delete_all", "merge", "merge
 
 
 def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
-    """The effect on what the state knows: expiry, detachment, the transaction, the session's fate."""
+    """The effect on what the state knows: expiry, detachment, the changes to commit, the session's fate."""
     state = frame.state
     if effect == "mutate":
-        touched = state.sessions.get(session.id, SessionState())
+        touched = state.sessions.get(session.id, UNTOUCHED)
         if touched.written is None:
             state.sessions[session.id] = msgspec.structs.replace(touched, written=site)
         return
@@ -110,19 +118,12 @@ def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
             if _same(origin.session, session):
                 known = state.live[origin]
                 state.live[origin] = msgspec.structs.replace(known, detached=site, detached_how=effect)
-    known_state = state.sessions.get(session.id, SessionState())
-    fates, began, opened, ended = known_state.fates, known_state.began, known_state.opened, known_state.ended
-    written = known_state.written
+    known_state = state.sessions.get(session.id, UNTOUCHED)
+    fates, ended, written = known_state.fates, known_state.ended, known_state.written
     if effect in _CHANGING:
         written = written or site
     if row.ends_transaction:
-        began, opened, written = "", None, None
-    elif row.writes and row.opens_transaction:
-        began, opened = ("explicit" if began == "explicit" else "write"), opened or site
-    elif row.opens_transaction and not began:
-        began, opened = "read", site
-    if effect == "begin":
-        began, opened = "explicit", site
+        written = None
     if effect in ("close", "reset", "invalidate", "remove", "close_all", "commit_and_close"):
         if fates:
             if frame.tests and frame.made_under.get(session.id) == frame.tests[-1]:
@@ -133,7 +134,8 @@ def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
         ended = site
     elif row.runs_sql:
         ended = None
-    state.sessions[session.id] = SessionState(fates, began, opened, ended, written)
+    if fates != known_state.fates or ended != known_state.ended or written != known_state.written:
+        state.sessions[session.id] = msgspec.structs.replace(known_state, fates=fates, ended=ended, written=written)
 
 
 def _same(one: Session | None, other: Session) -> bool:
@@ -256,15 +258,17 @@ def new_session(frame: Frame, factory: Factory, node: r.Node) -> Session:
     kind = "global" if frame.module_level and not frame.cls else "made"
     born = tuple(loop.site for loop in frame.loops)
     ended_by = "registry" if factory.scoped else ""
-    session = Session(SessionId(kind, frame.site(node), ""), factory.is_async, factory.expires, factory.scoped, born, ended_by)
+    id = SessionId(kind, frame.site(node), "")
+    session = Session(id, factory.is_async, factory.expires, factory.scoped, born, ended_by, factory.autocommit)
     if not factory.scoped:
         make(frame, session)
     return session
 
 
-def make(frame: Frame, session: Session) -> None:
-    """A session was just made here and is owned by this function."""
-    frame.state.sessions[session.id] = SessionState(frozenset({"open"}))
+def make(frame: Frame, session: Session, used: bool = False) -> None:
+    """A session was just made here and is owned by this function; `used` where its maker did something with it already."""
+    known = frame.state.sessions.get(session.id, UNTOUCHED) if used else UNTOUCHED
+    frame.state.sessions[session.id] = msgspec.structs.replace(known, fates=frozenset({"open"}), inherits=False)
     frame.sessions_made[session.id] = session
     if frame.tests:
         frame.made_under[session.id] = frame.tests[-1]
@@ -273,6 +277,7 @@ def make(frame: Frame, session: Session) -> None:
 def hand_back(frame: Frame, value: Value) -> None:
     """What a function returns belongs to its caller from then on."""
     for session in sessions_in(value):
+        frame.loose.add(session.id)
         known = frame.state.sessions.get(session.id)
         if known is not None and "open" in known.fates:
             frame.state.sessions[session.id] = msgspec.structs.replace(known, fates=frozenset({"returned"}))
@@ -281,9 +286,17 @@ def hand_back(frame: Frame, value: Value) -> None:
 def escape(frame: Frame, value: Value) -> None:
     """What is handed to somebody unknown may be ended there: sessions in it are no longer this function's alone."""
     for session in sessions_in(value):
+        frame.loose.add(session.id)
         known = frame.state.sessions.get(session.id)
         if known is not None and "open" in known.fates:
-            frame.state.sessions[session.id] = SessionState(frozenset({"escaped"}), known.began, known.opened, known.ended, known.written)
+            frame.state.sessions[session.id] = msgspec.structs.replace(known, fates=frozenset({"escaped"}))
+
+
+def give_away(frame: Frame, value: Value) -> None:
+    """As `escape`, to code that may do anything with a session: what it does to the transaction is not known either."""
+    escape(frame, value)
+    for session in sessions_in(value):
+        let_go(frame, session)
 
 
 _PLAIN = frozenset({Unknown, Never, Const, Plain, LibRef, ClassRef, ModelAttr, ModuleRef, Origin, Entity, str, int, float, bool, NoneType})

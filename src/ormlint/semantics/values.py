@@ -127,6 +127,10 @@ class Session(msgspec.Struct, frozen=True, cache_hash=True):
     born: tuple[Site, ...] = ()
     ended_by: str = ""
     """Who ends it if not its user: "" (its maker), "framework", "registry"."""
+    autocommit: bool = False
+    """Each statement is committed by itself: no transaction stays open."""
+    committed_by: str = ""
+    """The request dependency that commits it when its user is done."""
 
 
 class Factory(msgspec.Struct, frozen=True, cache_hash=True):
@@ -137,6 +141,7 @@ class Factory(msgspec.Struct, frozen=True, cache_hash=True):
     site: Site
     scoped: bool = False
     flask: bool = False
+    autocommit: bool = False
 
 
 class Origin(msgspec.Struct, frozen=True, cache_hash=True):
