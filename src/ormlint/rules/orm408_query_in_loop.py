@@ -13,6 +13,8 @@ from ormlint.semantics.state import Repeated
 from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM408", "query-in-loop"
+FAR = 5
+"""A query that is more calls away is only possible: so long a way has so many branches."""
 
 
 def check(model: Model) -> Iterator[Finding]:
@@ -21,6 +23,8 @@ def check(model: Model) -> Iterator[Finding]:
         if is_sent(item) and item.loop.site in item.event.varies:
             places.setdefault(item.event.site, []).append(item)
     for site, items in places.items():
+        nearest = min(len(other.event.via) for other in items)
+        items = [other for other in items if len(other.event.via) <= max(nearest, FAR)]
         item = items[0]
         events = [other.event for other in items]
         statements, verb = what(events)
@@ -28,7 +32,10 @@ def check(model: Model) -> Iterator[Finding]:
         subject = f"this call sends {statements}{where}" if item.event.via else f"sends {statements}"
         message = f"{subject} for {each(item)}: as many round trips as there are elements; {CURES[verb]}"
         trail = (model.step(item.loop.site, f"the loop: {item.loop.why}"), *model.ways(events))
-        yield model.finding(CODE, NAME, site, message, Confidence(item.event.confidence), trail, item.function)
+        # A `while` says nothing of rows: it may walk a chain, or wait.
+        sure = nearest <= FAR and (item.loop.head is not None or item.loop.is_comprehension)
+        confidence = Confidence(min(event.confidence for event in events)) if sure else Confidence.possible
+        yield model.finding(CODE, NAME, site, message, confidence, trail, item.function)
 
 
 RULE = Rule(CODE, NAME, "A query that depends on the element, one per iteration.", check)

@@ -24,7 +24,7 @@ def what(events: Sequence[Event]) -> tuple[str, str]:
     """The statements in words, `one SELECT of Order`, and the kind of their cure."""
     notes = list(dict.fromkeys(note for event in events if (note := _note(event))))
     reads = [event for event in events if event.kind == "query"]
-    verb = "SELECT" if reads else "statement"
+    verb = "SELECT" if reads and notes and notes[0].startswith("SELECT") else "statement"
     if len(events) == 1:
         return (f"one {notes[0]}" if notes else f"one {verb}"), verb
     listed = f" ({', '.join(notes[:3])}{', …' if len(notes) > 3 else ''})" if notes else ""

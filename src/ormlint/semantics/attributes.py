@@ -409,6 +409,8 @@ def _of_class(frame: Frame, value: ClassRef, name: str, node: r.Node) -> Value:
         return Method(value, name)
     if name == "__name__":
         return Plain("str")
+    if name == "__members__" and info is not None and any(library.startswith("enum.") for library in info.libraries):
+        return Coll("dict", Plain(info.name), Plain("str"), max(1, len(info.attrs)))
     annotated = world.classes.annotation(value.cls, name)
     if annotated is not None:
         return frame.declared_in(annotated[0], annotated[1], f"{value.cls}.{name}")

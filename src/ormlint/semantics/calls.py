@@ -501,6 +501,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         around = conditions
         needs: frozenset[str] | None = None
         loose: tuple[Site, ...] = ()
+        about_loops: tuple[Site, ...] = ()
+        about: frozenset[str] = frozenset()
         if event.kind in ("query", "write"):
             if call_unsteady is None:
                 call_unsteady = unsteady(frame, node)
@@ -508,11 +510,14 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             if event.needs is not None and back.varying is not None:
                 changing = {loop for name in event.needs for loop in back.varying.get(name, ())}
                 varies = tuple(loop for loop in call_varies if loop in changing)
+            if event.about and back.given is not None:
+                about_loops = tuple(loop for name in event.about for loop in (back.varying or {}).get(name, ()))
+                about = _behind_arguments(frame, event.about, back.given)
         over, held = meets(frame, event, site, back) if event.kind in _MET else (event.settled, event.held)
         mapped = Event(
             event.kind, site, event.note, session, entity, event.attr, event.how, varies, around, (step, *event.via),
             event.exceptional or frame.exceptional > 0, frame.state.yielded, event.reported, own, event.block, since, confidence,
-            needs, loose, over, held,
+            needs, loose, over, held, about_loops, about,
         )  # fmt: skip
         frame.emit(mapped)
         if session is not None and event.kind in USES and not event.exceptional:
@@ -566,9 +571,13 @@ def _needs_here(frame: Frame, event: Event, back: Substitution, node: r.Node) ->
     """The caller's own parameters that the callee's query is computed from."""
     if event.needs is None or back.given is None:
         return parameters_behind(frame, node)
+    return _behind_arguments(frame, event.needs, back.given)
+
+
+def _behind_arguments(frame: Frame, names: frozenset[str], given: dict[str, tuple[r.Node, ...]]) -> frozenset[str]:
     found: set[str] = set()
-    for name in event.needs:
-        for expr in back.given.get(name, ()):
+    for name in names:
+        for expr in given.get(name, ()):
             found |= parameters_behind(frame, expr) or frozenset()
     return frozenset(found)
 

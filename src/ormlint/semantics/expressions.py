@@ -319,6 +319,7 @@ def _session_by_use(frame: Frame, func: r.Attr, expr: r.Call) -> Session | None:
         SessionId("param", frame.site(func.value) if isinstance(func.value, r.Attr) else _param_site(frame, name), name),
         False,
         None,
+        born=tuple(loop.site for loop in frame.loops if name in loop.touched),
         ended_by="caller",
     )
     if isinstance(func.value, r.Name):

@@ -694,7 +694,7 @@ def _is_sent_once(frame: Frame, loop: Loop, event: Event, inside: list[Event]) -
     session = event.session
     if event.own or (session is not None and loop.site in session.born):
         return True
-    if any(contains(place, event.site) for place in loop.sought):
+    if loop.site in event.over or any(contains(place, event.site) for place in loop.sought):
         return True
     if any(_is_kept(frame, loop, at, meaning) for at, meaning in event.conditions):
         return True

@@ -15,6 +15,7 @@ from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import MethodRow
 from ormlint.semantics import boundary, queries
 from ormlint.semantics.containers import as_collection, born_in, element_of, grown, method_of
+from ormlint.semantics.dependence import parameters_behind, unsteady
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.kinds import kind_of, kind_of_value
 from ormlint.semantics.loading import bind, flat, gathered, make_option
@@ -185,7 +186,8 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
             return queries.start(frame, "query", actuals[:1], node, session if isinstance(session, Session) else None)
         return queries.start(frame, kind, actuals, node)
     if kind == "text":
-        return Query("text", (), site, exact=False)
+        over, about = queries.subject(frame, node)
+        return Query("text", (), site, exact=False, over=over, about=about)
     if kind == "dependency":
         return LibInstance("dependency", (("function", first_value(actuals, 0, "dependency")),))
     if kind in ("list", "set", "tuple", "dict"):
@@ -639,10 +641,13 @@ def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, a
         statement = first
         what = queries.effect_of(statement)
         note = ""
+        sent: Query | None = None
         for item in options_of(statement):
             if isinstance(item, Query):
-                note = f"{'SELECT' if what != 'write' else item.style.upper()} {queries.describe(frame, item)}".strip()
-        operate(frame, session, what if effect == "execute" else "stream", node, note=note, attr=name)
+                sent = item
+                verb = "" if item.style == "text" else "SELECT" if what != "write" else item.style.upper()
+                note = f"{verb} {queries.describe(frame, item)}".strip()
+        operate(frame, session, what if effect == "execute" else "stream", node, note=note, attr=name, query=sent)
         if returns == "elements_of_statement":
             query = statement if isinstance(statement, Query) else None
             shape = "scalars" if query is not None and len(query.columns) == 1 else "rows"
@@ -718,7 +723,7 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
 def _query_method(frame: Frame, query: Query, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
     row = orms.METHODS.get((query.style, name))
     if row is not None and row.library == "flask_sqlalchemy":
-        operate(frame, query.session, "query", node, note=f"SELECT {queries.describe(frame, query)}", attr=name)
+        operate(frame, query.session, "query", node, note=f"SELECT {queries.describe(frame, query)}", attr=name, query=query)
         element = queries.row_of(frame, query, query.session, node, "query")
         return LibInstance("pagination", (("element", element),)) if row.returns == "pagination" else element
     if name == "with_transformation" and actuals:
@@ -823,7 +828,11 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
             site=frame.site(node),
         )
         if receiver.cls in ("connection", "async_connection", "engine"):
-            frame.happens("query", node, note="runs a statement", how="core", varies=frame.varying(node))
+            sent = statement if isinstance(statement, Query) else None
+            frame.happens(
+                "query", node, how="core", varies=frame.varying(node), needs=parameters_behind(frame, node), unsteady=unsteady(frame, node),
+                over=sent.over if sent is not None else (), about=sent.about if sent is not None else frozenset(),
+            )  # fmt: skip
     elif returns in ("bool", "count"):
         value = Plain("bool" if returns == "bool" else "int")
     elif returns in ("element", "entity", "unknown", "value", "list", "iterator"):

@@ -13,6 +13,7 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import MethodRow
+from ormlint.semantics.dependence import parameters_behind
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.loading import gathered, joined_collection, origin_of
 from ormlint.semantics.scope import consumed
@@ -42,6 +43,7 @@ from ormlint.semantics.values import (
 )
 
 _EXPRESSIONS = frozenset({"expression", "subquery", "cte", "exists", "scalar_select", "value", "count", "bool"})
+_NAMING = frozenset({"getattr", "aliased", "type", "text"})
 DML = frozenset({"insert", "update", "delete"})
 
 
@@ -62,8 +64,25 @@ def start(frame: Frame, style: str, actuals: Sequence[Actual], node: r.Node, ses
             columns.extend(value.items)
         else:
             columns.append(value)
-    query = Query(style, tuple(_column(column) for column in columns), frame.site(node), session, exact=exact)
-    return msgspec.structs.replace(query, dml=style if style in DML else "")
+    over, about = subject(frame, node)
+    dml = style if style in DML else ""
+    return Query(
+        style, tuple(_column(column) for column in columns), frame.site(node), session, exact=exact, dml=dml, over=over, about=about
+    )
+
+
+def subject(frame: Frame, node: r.Node, first: int = 3) -> tuple[tuple[Site, ...], frozenset[str]]:
+    """What says which class or table a query is about: the loops in which that changes, and the parameters that it comes from."""
+    over: list[Site] = []
+    about: set[str] = set()
+    for arg in node.args[:first] if isinstance(node, r.Call) else ():
+        expr = arg.value
+        while isinstance(expr, r.Call) and isinstance(expr.func, r.Name) and expr.func.id in _NAMING and expr.args:
+            expr = expr.args[1 if expr.func.id == "getattr" and len(expr.args) > 1 else 0].value
+        if isinstance(expr, (r.Name, r.Attr, r.FString)):
+            over.extend(frame.varying(expr))
+            about |= parameters_behind(frame, expr) or frozenset()
+    return tuple(over), frozenset(about)
 
 
 def _column(value: Value) -> Value:
@@ -210,9 +229,9 @@ def execute_query(frame: Frame, query: Query, name: str, row: MethodRow, actuals
     """A method of a legacy Query that runs it."""
     note = describe(frame, query)
     if row.effect == "write":
-        operate(frame, query.session, "write", node, note=("UPDATE " if name == "update" else "DELETE ") + note)
+        operate(frame, query.session, "write", node, note=("UPDATE " if name == "update" else "DELETE ") + note, query=query)
         return Plain("int")
-    operate(frame, query.session, row.effect, node, note=f"SELECT {note}", attr=name)
+    operate(frame, query.session, row.effect, node, note=f"SELECT {note}", attr=name, query=query)
     returns = row.returns
     if returns == "count":
         return Plain("int")
@@ -279,7 +298,7 @@ def iterate(frame: Frame, value: Value, node: r.Node) -> Value | None:
     """What iterating over a query, a result or a value of values gives; None where it is none of these."""
     if isinstance(value, Query):
         if value.style in ("query", "dynamic_collection"):
-            operate(frame, value.session, "query", node, note=f"SELECT {describe(frame, value)}", attr="__iter__")
+            operate(frame, value.session, "query", node, note=f"SELECT {describe(frame, value)}", attr="__iter__", query=value)
             return row_of(frame, value, value.session, node, "query")
         return UNKNOWN
     if isinstance(value, Result):
@@ -334,14 +353,16 @@ def got(frame: Frame, actuals: Sequence[Actual], session: Session | None, row: M
     results: list[Value] = []
     for item in options_of(model):
         if isinstance(item, ClassRef) and frame.world.classes.model(item.cls) is not None:
-            query = Query("select", (item,), frame.site(node), session, options, exact=exact)
+            over, about = subject(frame, node, 1)
+            query = Query("select", (item,), frame.site(node), session, options, exact=exact, over=over, about=about)
             if not _at_hand(frame, item.cls, session):
-                operate(frame, session, "get", node, note=f"SELECT {describe(frame, query)}", attr="get")
+                operate(frame, session, "get", node, note=f"SELECT {describe(frame, query)}", attr="get", query=query)
             origin = origin_of(frame.world.classes, item.cls, "get", frame.site(node), options, session, exact)
             register(frame, origin)
             results.append(Entity(item.cls, origin, (), frame.varying(node)))
     if not results:
-        operate(frame, session, "get", node, note="SELECT", attr="get")
+        over, about = subject(frame, node, 1)
+        operate(frame, session, "get", node, note="SELECT", attr="get", query=Query("select", (), frame.site(node), over=over, about=about))
         return UNKNOWN
     found = union(tuple(results))
     return join(found, NONE) if row.returns == "entity_or_none" else found

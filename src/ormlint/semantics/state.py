@@ -140,6 +140,10 @@ class Event(msgspec.Struct, frozen=True, cache_hash=True):
     """The sessions whose transaction, as the caller has it, has ended when this happens."""
     held: bool = False
     """A transaction was open here already in the function itself: nothing of it concerns the callers."""
+    over: tuple[Site, ...] = ()
+    """Of a query: the loops in which it is about another class or table each time, so that no one statement could replace it."""
+    about: frozenset[str] = frozenset()
+    """Of a query: the function's parameters that say which class or table it is about."""
 
     @property
     def end(self) -> Site:

@@ -33,6 +33,7 @@ from ormlint.semantics.values import (
     Never,
     Origin,
     Plain,
+    Query,
     Session,
     SessionId,
     Site,
@@ -59,8 +60,9 @@ def operate(
     varies: tuple[Site, ...] | None = None,
     block: bool = False,
     entity: Entity | None = None,
+    query: Query | None = None,
 ) -> None:
-    """Lets `effect` happen on `session` (None: on one that is not known) at `node`."""
+    """Lets `effect` happen on `session` (None: on one that is not known) at `node`; `query` is what it sends."""
     kind = _EVENT_KINDS.get(effect)
     if kind is None:
         return
@@ -72,6 +74,7 @@ def operate(
         frame.happens(
             kind, node, session=session, note=note, attr=attr, varies=varies, how=effect, block=block, entity=entity,
             needs=parameters_behind(frame, node), unsteady=unsteady(frame, node),
+            over=query.over if query is not None else (), about=query.about if query is not None else frozenset(),
         )  # fmt: skip
     else:
         over = settled(frame) if kind == "begin" else frozenset()

@@ -240,6 +240,10 @@ class Query(msgspec.Struct, frozen=True, cache_hash=True):
     locked: bool = False
     at_most: Union[int, None] = None
     """The constant of its `limit()`."""
+    over: tuple[Site, ...] = ()
+    """The loops in which it is about another class or table each time."""
+    about: frozenset[str] = frozenset()
+    """The parameters of its function that say which class or table it is about."""
 
 
 class Result(msgspec.Struct, frozen=True, cache_hash=True):
