@@ -13,7 +13,7 @@ from ormlint.semantics.state import Repeated
 from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM408", "query-in-loop"
-FAR = 5
+FAR = 7
 """A query that is more calls away is only possible: so long a way has so many branches."""
 
 

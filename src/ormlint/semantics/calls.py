@@ -602,7 +602,8 @@ def arguments_of(function: FunctionNode, ref: FuncRef, node: r.Node) -> dict[str
     for arg in node.args:
         if arg.star:
             for param in function.node.params:
-                found[param.name] = (*found.get(param.name, ()), arg.value)
+                if param.name not in found or param.kind in ("*", "**"):
+                    found[param.name] = (*found.get(param.name, ()), arg.value)
         elif arg.keyword is not None:
             target = arg.keyword if arg.keyword in named else others
             found[target] = (*found.get(target, ()), arg.value)

@@ -159,9 +159,16 @@ def parameters_behind(frame: Frame, node: r.Node) -> frozenset[str] | None:
     """The function's own parameters that the names of an expression are computed from; None outside of functions."""
     if frame.function is None:
         return None
+    return parameters_of(frame, frame.world.names(node))
+
+
+def parameters_of(frame: Frame, names: frozenset[str]) -> frozenset[str]:
+    """The function's own parameters that these names are computed from."""
+    if frame.function is None:
+        return frozenset()
     behind = _behind(frame.world, frame.function)
     found: set[str] = set()
-    for name in frame.world.names(node):
+    for name in names:
         found |= behind.get(name, frozenset())
     return frozenset(found)
 

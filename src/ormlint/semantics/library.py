@@ -186,8 +186,7 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
             return queries.start(frame, "query", actuals[:1], node, session if isinstance(session, Session) else None)
         return queries.start(frame, kind, actuals, node)
     if kind == "text":
-        over, about = queries.subject(frame, node)
-        return Query("text", (), site, exact=False, over=over, about=about)
+        return queries.about(frame, node, Query("text", (), site, exact=False))
     if kind == "dependency":
         return LibInstance("dependency", (("function", first_value(actuals, 0, "dependency")),))
     if kind in ("list", "set", "tuple", "dict"):
@@ -644,7 +643,7 @@ def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, a
         sent: Query | None = None
         for item in options_of(statement):
             if isinstance(item, Query):
-                sent = item
+                sent = queries.keyed(frame, item, node.args[1:]) if isinstance(node, r.Call) else item
                 verb = "" if item.style == "text" else "SELECT" if what != "write" else item.style.upper()
                 note = f"{verb} {queries.describe(frame, item)}".strip()
         operate(frame, session, what if effect == "execute" else "stream", node, note=note, attr=name, query=sent)

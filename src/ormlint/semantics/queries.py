@@ -13,7 +13,7 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import MethodRow
-from ormlint.semantics.dependence import parameters_behind
+from ormlint.semantics.dependence import parameters_behind, parameters_of
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.loading import gathered, joined_collection, origin_of
 from ormlint.semantics.scope import consumed
@@ -64,25 +64,37 @@ def start(frame: Frame, style: str, actuals: Sequence[Actual], node: r.Node, ses
             columns.extend(value.items)
         else:
             columns.append(value)
-    over, about = subject(frame, node)
     dml = style if style in DML else ""
-    return Query(
-        style, tuple(_column(column) for column in columns), frame.site(node), session, exact=exact, dml=dml, over=over, about=about
-    )
+    query = Query(style, tuple(_column(column) for column in columns), frame.site(node), session, exact=exact, dml=dml)
+    return about(frame, node, query)
 
 
-def subject(frame: Frame, node: r.Node, first: int = 3) -> tuple[tuple[Site, ...], frozenset[str]]:
-    """What says which class or table a query is about: the loops in which that changes, and the parameters that it comes from."""
+def about(frame: Frame, node: r.Node, query: Query, first: int = 3) -> Query:
+    """The query with what says which class or table it is about: the loops in which that changes, and the parameters behind it."""
     over: list[Site] = []
-    about: set[str] = set()
+    behind: set[str] = set()
+    names: set[str] = set()
     for arg in node.args[:first] if isinstance(node, r.Call) else ():
         expr = arg.value
         while isinstance(expr, r.Call) and isinstance(expr.func, r.Name) and expr.func.id in _NAMING and expr.args:
             expr = expr.args[1 if expr.func.id == "getattr" and len(expr.args) > 1 else 0].value
         if isinstance(expr, (r.Name, r.Attr, r.FString)):
+            names |= frame.world.names(expr)
             over.extend(frame.varying(expr))
-            about |= parameters_behind(frame, expr) or frozenset()
-    return tuple(over), frozenset(about)
+            behind |= parameters_behind(frame, expr) or frozenset()
+    if not over and not behind:
+        return query
+    return msgspec.structs.replace(query, over=tuple(over), about=frozenset(behind), subjects=frozenset(names))
+
+
+def keyed(frame: Frame, query: Query, args: Sequence[r.Arg]) -> Query:
+    """The query where its criteria are given: those that change with a loop make it one for each element, of whatever class."""
+    if not query.over and not query.about:
+        return query
+    names = frozenset(name for arg in args for name in frame.world.names(arg.value)) - query.subjects
+    fixed = tuple(loop.site for loop in frame.loops if loop.varying.isdisjoint(names))
+    behind = parameters_of(frame, names)
+    return msgspec.structs.replace(query, over=tuple(site for site in query.over if site in fixed), about=query.about - behind)
 
 
 def _column(value: Value) -> Value:
@@ -127,6 +139,8 @@ def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequen
         return msgspec.structs.replace(query, columns=(*query.columns, *more.columns))
     if name in ("join", "outerjoin", "select_from", "having", "distinct", "from_statement"):
         query = msgspec.structs.replace(query, filters=(*query.filters, name)[:16])
+    if name in ("filter", "filter_by", "where", "bindparams", "params", "values") and isinstance(node, r.Call):
+        query = keyed(frame, query, node.args)
     if name in ("filter", "filter_by", "where"):
         names = tuple(actual.keyword for actual in actuals if actual.keyword)
         return msgspec.structs.replace(query, filters=(*query.filters, *names, name)[:16])
@@ -346,6 +360,11 @@ def _at_hand(frame: Frame, model: str, session: Session | None) -> bool:
     return False
 
 
+def _keyed_get(frame: Frame, node: r.Node, query: Query) -> Query:
+    """What `get(Model, key)` sends."""
+    return keyed(frame, about(frame, node, query, 1), node.args[1:]) if isinstance(node, r.Call) else query
+
+
 def got(frame: Frame, actuals: Sequence[Actual], session: Session | None, row: MethodRow, node: r.Node) -> Value:
     """`session.get(Model, key, options=[…])`."""
     model = next((actual.value for actual in actuals if actual.keyword in (None, "entity")), UNKNOWN)
@@ -353,16 +372,16 @@ def got(frame: Frame, actuals: Sequence[Actual], session: Session | None, row: M
     results: list[Value] = []
     for item in options_of(model):
         if isinstance(item, ClassRef) and frame.world.classes.model(item.cls) is not None:
-            over, about = subject(frame, node, 1)
-            query = Query("select", (item,), frame.site(node), session, options, exact=exact, over=over, about=about)
+            query = _keyed_get(frame, node, Query("select", (item,), frame.site(node), session, options, exact=exact))
             if not _at_hand(frame, item.cls, session):
                 operate(frame, session, "get", node, note=f"SELECT {describe(frame, query)}", attr="get", query=query)
             origin = origin_of(frame.world.classes, item.cls, "get", frame.site(node), options, session, exact)
             register(frame, origin)
             results.append(Entity(item.cls, origin, (), frame.varying(node)))
     if not results:
-        over, about = subject(frame, node, 1)
-        operate(frame, session, "get", node, note="SELECT", attr="get", query=Query("select", (), frame.site(node), over=over, about=about))
+        operate(
+            frame, session, "get", node, note="SELECT", attr="get", query=_keyed_get(frame, node, Query("select", (), frame.site(node)))
+        )
         return UNKNOWN
     found = union(tuple(results))
     return join(found, NONE) if row.returns == "entity_or_none" else found

@@ -244,6 +244,8 @@ class Query(msgspec.Struct, frozen=True, cache_hash=True):
     """The loops in which it is about another class or table each time."""
     about: frozenset[str] = frozenset()
     """The parameters of its function that say which class or table it is about."""
+    subjects: frozenset[str] = frozenset()
+    """The names that say so."""
 
 
 class Result(msgspec.Struct, frozen=True, cache_hash=True):
