@@ -31,6 +31,7 @@ from ormlint.rules import (
     orm405_load_undone,
     orm408_query_in_loop,
     orm409_invariant_query_in_loop,
+    orm410_write_that_reads,
     orm413_joined_collection_without_unique,
 )
 from ormlint.rules.rule import Rule
@@ -65,4 +66,5 @@ ALL_RULES: tuple[Rule, ...] = (
     orm408_query_in_loop.RULE,
     orm409_invariant_query_in_loop.RULE,
     orm413_joined_collection_without_unique.RULE,
+    orm410_write_that_reads.RULE,
 )

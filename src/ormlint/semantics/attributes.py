@@ -298,10 +298,55 @@ def _load(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node, how: st
     if entity.origin.kind in ("param", "self", "field", "declared"):
         known_eager = mapped.name in frame.world.eager or "*" in frame.world.eager
         confidence = 1 if known_eager and mapped.kind == "relationship" else 2
+    varies = varies_with(frame, entity, node)
+    place = node
+    if how == "lazy" and mapped.many and frame.written is not None and frame.written[0] is node and not _awaits(entity):
+        how, place = "written", frame.written[1]
     frame.happens(
-        "load", node, session=entity.origin.session, entity=entity, attr=mapped.name, how=how, since=since,
-        varies=varies_with(frame, entity, node), note=cause, confidence=confidence,
+        "load", place, session=entity.origin.session, entity=entity, attr=mapped.name, how=how, since=since,
+        varies=varies, note=cause, confidence=confidence,
     )  # fmt: skip
+
+
+def _awaits(entity: Entity) -> bool:
+    """Whether a load fails instead of running: nothing awaits it."""
+    return entity.origin.session is not None and entity.origin.session.is_async
+
+
+def replaced(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) -> None:
+    """`order.lines = […]`: what stood there is loaded first, so that the difference can be written."""
+    if mapped.many and mapped.lazy not in ("dynamic", "write_only") and not _awaits(entity) and _unread(frame, entity, mapped):
+        _hidden(frame, entity, mapped, node, node, "written")
+
+
+def deleted(frame: Frame, entity: Entity, node: r.Node, named: r.Node) -> None:
+    """`session.delete(order)`: loads what must be deleted or let go with it."""
+    model = frame.world.classes.model(entity.model)
+    for mapped in model.attributes.values() if model is not None else ():
+        if mapped.kind != "relationship" or mapped.viewonly or mapped.passive_deletes or mapped.lazy in ("dynamic", "write_only"):
+            continue
+        if (mapped.many or frame.world.classes.points_back(mapped)) and _unread(frame, entity, mapped):
+            _hidden(frame, entity, mapped, node, named, "cascade")
+
+
+def _hidden(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node, named: r.Node, how: str) -> None:
+    frame.happens(
+        "load", node, session=entity.origin.session, entity=entity, attr=mapped.name, how=how,
+        varies=varies_with(frame, entity, named), confidence=1 if entity.origin.kind == "declared" else 2,
+    )  # fmt: skip
+
+
+def _unread(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
+    """Whether a relationship is known not to be loaded, and reading it would run a SELECT."""
+    origin = entity.origin
+    path = ".".join((*entity.path, mapped.name))
+    live = frame.state.live.get(origin, FRESH)
+    expired = live.expired or origin.expired
+    if path in live.loaded or (path in origin.loaded and expired is None) or live.detached is not None:
+        return False
+    if path in origin.blocked or mapped.lazy in BLOCKING or mapped.lazy == "unknown":
+        return False
+    return origin.kind != "unknown" and (origin.kind != "new" or expired is not None) and origin.exact
 
 
 # Instances and classes

@@ -80,6 +80,7 @@ from ormlint.semantics.values import (
     Unknown,
     Value,
     join,
+    options_of,
     union,
     widen,
 )
@@ -477,8 +478,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         varies = call_varies
         if entity is not None and given and event.kind == "load":
             # What else the call is given may change with the loop; only the entity itself decides.
-            varies = varies_with(frame, entity, receiver_of(node))
-            if entity.origin.kind == "new" and event.how == "lazy":
+            varies = varies_with(frame, entity, _expression_of(entity, back, node))
+            if entity.origin.kind == "new" and event.how in ("lazy", "written", "cascade"):
                 continue
         if len(event.via) > 12:
             continue
@@ -614,6 +615,17 @@ def arguments_of(function: FunctionNode, ref: FuncRef, node: r.Node) -> dict[str
     return found
 
 
+def _expression_of(entity: Entity, back: Substitution, node: r.Node) -> r.Node:
+    """The expression that gives the entity to the call: an argument where it is one, else the receiver."""
+    for name, value in back.params.items():
+        parts = [part for part in options_of(value) if isinstance(part, Entity)]
+        if any(part.origin == entity.origin and part.path == entity.path[: len(part.path)] for part in parts):
+            exprs = back.given.get(name, ()) if back.given is not None else ()
+            if len(exprs) == 1:
+                return exprs[0]
+    return receiver_of(node)
+
+
 def receiver_of(node: r.Node) -> r.Node:
     """The object that a method is called on, where the node is such a call."""
     if isinstance(node, r.Call):
@@ -668,6 +680,7 @@ def invoke(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r.Node) 
     owner = ref.bound
     back.owner_born = owner.born if isinstance(owner, Instance) else ()
     back.memo = bool(function.node.decorators) and is_memo(function)
+    back.params = params
     back.given = arguments_of(function, ref, node)
     if back.given is not None and frame.loops:
         back.varying = {name: tuple(site for expr in exprs for site in frame.varying(expr)) for name, exprs in back.given.items()}

@@ -903,7 +903,7 @@ class Classes:
         if isinstance(expr, r.Attr):
             symbol = self.resolve(module, expr.value)
             if isinstance(symbol, DefinedClass):
-                return f"{self._table(self.infos[symbol.id]) or '?'}.{expr.attr}"
+                return f"{self._table(self.infos[symbol.id]) or self.infos[symbol.id].name}.{expr.attr}"
         return "?"
 
     def _relationship(self, module: str, site: Site, name: str, call: r.Call, form: tuple[str, r.Expr] | None, owner: str) -> Attribute:
@@ -1053,6 +1053,11 @@ class Classes:
                 return False
         return not to_target
 
+    def points_back(self, attribute: Attribute) -> bool:
+        """Whether the foreign key of a relationship to one object stands in that object's table."""
+        source, target = self.model(attribute.owner), self.model(attribute.target or "")
+        return source is not None and target is not None and self._points(target, source) and not self._points(source, target)
+
     def _points(self, source: Model, target: Model) -> bool:
         """Whether a foreign key of `source` names the table of `target` or of one of its mapped ancestors."""
         tables: set[str | None] = {target.table}
@@ -1060,8 +1065,9 @@ class Classes:
             model = self.infos[ancestor].model
             if model is not None:
                 tables.add(model.table)
+        name = self.infos[target.cls].name
+        tables.add(name)  # `ForeignKey(Parent.id)`
         if target.table is None:  # a computed name: what people compute
-            name = self.infos[target.cls].name
             tables |= {name.lower(), _snake(name), f"{name.lower()}s", f"{_snake(name)}s"}
         return any(
             attribute.foreign is not None and attribute.foreign.rsplit(".", 1)[0].rsplit(".", 1)[-1] in tables

@@ -18,6 +18,7 @@ from ormlint.semantics.flow import bind_target, condition, loop_events
 from ormlint.semantics.frame import Actual, Frame, World
 from ormlint.semantics.library import iterated, text_of
 from ormlint.semantics.loops import comprehension_loop
+from ormlint.semantics.members import note_built
 from ormlint.semantics.scope import uses_of
 from ormlint.semantics.state import Loop, State, contains, join_states
 from ormlint.semantics.symbols import DefinedClass, DefinedFunction, DefinedModule, FunctionNode, Library, statements
@@ -281,6 +282,8 @@ def _call(frame: Frame, expr: r.Call) -> Value:
             return frame.call(LibRef("builtins.super"), (), expr)
     if isinstance(func, r.Attr) and func.attr in _PARTIAL:
         boundary.spare_parts(frame, func.value)
+    if isinstance(func, r.Attr) and func.attr in _WRITERS and isinstance(func.value, r.Attr):
+        frame.written = (func.value, expr)
     callee = frame.evaluate(func)
     if isinstance(callee, LibRef) and callee.name in _SEARCHES and expr.args and isinstance(expr.args[0].value, r.Comp):
         frame.searches.add(expr.args[0].value.start)
@@ -301,8 +304,10 @@ def _call(frame: Frame, expr: r.Call) -> Value:
 
 _PARTIAL = frozenset({"get", "pop", "setdefault", "update", "keys", "__contains__"})
 _REBUILDING = frozenset({"__new__", "__setattr__", "update", "model_construct", "construct", "setattr", "make_transient"})
+_WRITERS = frozenset({"append", "extend", "add", "insert", "update"})
+"""Methods of a collection that put something into it and take nothing out."""
 _SEARCHES = frozenset({"builtins.any", "builtins.all", "builtins.next"})
-_TELLING = frozenset({"query", "scalars", "scalar", "execute", "get", "stream", "stream_scalars", "exec"})
+_TELLING = frozenset({"query", "scalars", "scalar", "execute", "get", "stream", "stream_scalars", "exec", "merge"})
 
 
 def _session_by_use(frame: Frame, func: r.Attr, expr: r.Call) -> Session | None:
@@ -328,7 +333,14 @@ def _session_by_use(frame: Frame, func: r.Attr, expr: r.Call) -> Session | None:
         key = f"{func.value.value.id}.{func.value.attr}" if isinstance(func.value.value, r.Name) else ""
         if key:
             frame.state.vars[key] = session
+        if isinstance(frame.self_value, Instance) and key.startswith(f"{_own_name(frame)}."):
+            note_built(frame.world, frame.self_value.cls, name, session)
     return session
+
+
+def _own_name(frame: Frame) -> str:
+    """What a method calls its own object."""
+    return frame.function.node.params[0].name if frame.function is not None and frame.function.node.params else ""
 
 
 def _param_site(frame: Frame, name: str) -> Site:
@@ -341,6 +353,11 @@ def _param_site(frame: Frame, name: str) -> Site:
 
 
 def _is_statement(frame: Frame, first: r.Expr, method: str) -> bool:
+    if method == "merge":
+        if isinstance(first, r.Call):
+            made = frame.evaluate(first.func) if isinstance(first.func, (r.Name, r.Attr)) else UNKNOWN
+            return isinstance(made, ClassRef) and frame.world.classes.model(made.cls) is not None
+        return isinstance(frame.evaluate(first), Entity)
     root: r.Expr = first
     while isinstance(root, r.Call):
         inner = root.func

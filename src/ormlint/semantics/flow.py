@@ -13,6 +13,7 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics import boundary, queries
+from ormlint.semantics.attributes import replaced
 from ormlint.semantics.calls import adopt, invoke, note_repeated, settle
 from ormlint.semantics.containers import born_in, element_of, unpacked
 from ormlint.semantics.dependence import containers, kept_by, resets
@@ -209,6 +210,8 @@ def _set_attribute(frame: Frame, entity: Entity, target: r.Attr) -> None:
     if entity.origin.session is not None and frame.state.live.get(entity.origin, FRESH).detached is None:
         wrote(frame, entity.origin.session, Step(frame.site(target), f"sets {target.attr}"))
     frame.state.vars.pop(f"{target.value.id}.{target.attr}" if isinstance(target.value, r.Name) else "", None)
+    if mapped.kind == "relationship":
+        replaced(frame, entity, mapped, target)
     mark_loaded(frame, entity.origin, ".".join((*entity.path, target.attr)), asked=True)
     by_name = frame.varying(target.value)
     active = tuple(loop.site for loop in frame.loops if loop.site in entity.born or loop.site in by_name)

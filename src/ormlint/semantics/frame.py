@@ -170,7 +170,9 @@ class Frame:
         "tests",
         "typevars",
         "undone",
+        "walk",
         "world",
+        "written",
         "wrote",
         "yielded",
         "yields",
@@ -216,6 +218,9 @@ class Frame:
         self.tests: list[frozenset[str]] = []
         self.known_loaded: list[frozenset[str]] = []
         self.searches: set[int] = set()
+        self.written: tuple[r.Expr, r.Call] | None = None
+        self.walk: list[Event] | None = None
+        """What a serialiser or template reads is kept here, not among the function's own events."""
         self.made_under: dict[SessionId, frozenset[str]] = {}
         self.ended_under: set[SessionId] = set()
         self.module_level = function is None
@@ -277,6 +282,9 @@ class Frame:
         """Notes that `event` happens here."""
         if self.dead:
             return
+        if self.walk is not None:
+            self.walk.append(event)
+            return
         self.state.events[event] = None
         if event not in self.order:
             self.order[event] = None
@@ -286,7 +294,7 @@ class Frame:
     def _note_read(self, event: Event) -> None:
         """Keeps a read that raises, once it is known of which object: until then it is the callers' to keep."""
         entity, session = event.entity, event.session
-        if event.how != "detached" and (session is None or not session.is_async or event.how == "awaited"):
+        if event.how != "detached" and (session is None or not session.is_async or event.how in ("awaited", "cascade")):
             return
         if entity is None or entity.origin.kind == "arg":
             return

@@ -14,6 +14,7 @@ from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import MethodRow
 from ormlint.semantics import boundary, queries
+from ormlint.semantics.attributes import deleted
 from ormlint.semantics.containers import as_collection, born_in, element_of, grown, method_of
 from ormlint.semantics.dependence import parameters_behind, unsteady
 from ormlint.semantics.frame import Actual, Frame
@@ -21,7 +22,7 @@ from ormlint.semantics.kinds import kind_of, kind_of_value
 from ormlint.semantics.loading import bind, flat, gathered, make_option
 from ormlint.semantics.queries import flask_session
 from ormlint.semantics.scope import exhausted, uses_of
-from ormlint.semantics.state import names_in
+from ormlint.semantics.state import FRESH, names_in
 from ormlint.semantics.transactions import call_out
 from ormlint.semantics.unit_of_work import (
     attach,
@@ -693,10 +694,22 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
     site = frame.site(node)
     entities = [item for value in flat(first) for item in options_of(value) if isinstance(item, Entity)]
     varies = frame.varying(node)
+    if row.effect == "delete" and isinstance(node, r.Call) and node.args:
+        for gone in entities[:1]:
+            deleted(frame, gone, node, node.args[0].value)
+    looks_up = row.effect in ("merge", "merge_all") and _merge_selects(frame, session, entities, actuals)
     chosen: list[Entity | None] = [*entities[:1]] or [None]
     for entity in chosen:
         born = tuple(loop.site for loop in frame.loops if entity is not None and loop.site in entity.born)
-        operate(frame, session, row.effect, node, entity=entity, attr=name, varies=tuple(dict.fromkeys((*varies, *born))))
+        operate(
+            frame,
+            session,
+            row.effect,
+            node,
+            entity=entity,
+            attr="looks up" if looks_up else name,
+            varies=tuple(dict.fromkeys((*varies, *born))),
+        )
     listed = node.args[1].value if isinstance(node, r.Call) and len(node.args) > 1 else None
     written = tuple(str(item.value) for item in listed.items if isinstance(item, r.Const)) if isinstance(listed, r.Seq) else ()
     names = written or tuple(
@@ -717,6 +730,32 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
     if row.returns in ("merged", "merged_list"):
         return merged(frame, first, session) if entities else UNKNOWN
     return NONE
+
+
+def _merge_selects(frame: Frame, session: Session, entities: Sequence[Entity], actuals: Sequence[Actual]) -> bool:
+    """Whether a merge is known to look rows up: of objects that this session does not hold, where it has not loaded their class."""
+    if any(actual.keyword == "load" and actual.value == Const(False, "bool") for actual in actuals):
+        return False
+    strangers = {entity.model for entity in entities if _is_foreign(frame, session, entity)}
+    if not strangers:
+        return False
+    for value in frame.state.vars.values():
+        elem = value.elem if isinstance(value, Coll) else None
+        for item in options_of(elem) if elem is not None else ():
+            is_row = isinstance(item, Entity) and item.model in strangers and item.origin.kind == "query" and not item.path
+            held = item.origin.session if isinstance(item, Entity) and is_row else None
+            if held is not None and held.id == session.id:
+                return False
+    return True
+
+
+def _is_foreign(frame: Frame, session: Session, entity: Entity) -> bool:
+    """Whether an object is known not to be in a session: new, detached, or another session's."""
+    origin = entity.origin
+    if origin.session is not None and origin.session.id != session.id and "param" not in (origin.session.id.kind, session.id.kind):
+        return True
+    live = frame.state.live.get(origin, FRESH)
+    return live.detached is not None or (origin.kind == "new" and origin.session is None)
 
 
 def _query_method(frame: Frame, query: Query, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:

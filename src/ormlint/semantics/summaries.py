@@ -253,6 +253,7 @@ class Substitution:
         self.typevars: dict[str, Value] = {}
         self.owner_born: tuple[Site, ...] = ()
         self.memo = False
+        self.params: dict[str, Value] = {}
         self.given: dict[str, tuple[r.Node, ...]] | None = None
         """The expressions that the call gives to each parameter, where its text says so."""
         self.varying: dict[str, tuple[Site, ...]] | None = None
