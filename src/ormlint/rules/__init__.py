@@ -65,6 +65,6 @@ ALL_RULES: tuple[Rule, ...] = (
     orm405_load_undone.RULE,
     orm408_query_in_loop.RULE,
     orm409_invariant_query_in_loop.RULE,
-    orm413_joined_collection_without_unique.RULE,
     orm410_write_that_reads.RULE,
+    orm413_joined_collection_without_unique.RULE,
 )
