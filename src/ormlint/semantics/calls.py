@@ -14,7 +14,9 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics import boundary
+from ormlint.semantics.announcements import announced
 from ormlint.semantics.containers import element_of
+from ormlint.semantics.crossing import given_both, linked
 from ormlint.semantics.declared import bind_typevars, declared, given_by, type_params, typevars_of
 from ormlint.semantics.dependence import is_memo, parameters_behind, unsteady
 from ormlint.semantics.expiry import OPTION, said_by_init
@@ -303,6 +305,10 @@ def _new_entity(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.
         call_function(frame, FuncRef(init[1][0], entity), actuals, node)
     for actual in actuals:
         escape(frame, actual.value)
+        if isinstance(actual.value, (Entity, UnionOf)) and actual.keyword is not None:
+            mapped_to = classes.mapped_attribute(cls.cls, actual.keyword)
+            if mapped_to is not None and mapped_to.kind == "relationship":
+                linked(frame, entity, actual.value, node)
     return entity
 
 
@@ -403,7 +409,10 @@ def returned(frame: Frame, function: FunctionNode, summary: Summary, back: Subst
         elem = back.value(summary.yielded)
         adopt(frame, summary, back)
         lazy = tuple(back.session(session) for session in uses_of(summary.events) if session.id in back.sessions)
-        return Coll("iterator", elem, None, None, isinstance(elem, Coll) and elem.kind in ("list", "tuple"), lazy)
+        cursor = back.session(summary.streamed) if summary.streamed is not None and back.gave(summary.streamed) else None
+        if cursor is not None:
+            lazy = (cursor, *(session for session in lazy if session.id != cursor.id))
+        return Coll("iterator", elem, None, None, isinstance(elem, Coll) and elem.kind in ("list", "tuple"), lazy, cursor is not None)
     value = back.value(summary.returned)
     adopt(frame, summary, back)
     if isinstance(value, Unknown) and function.node.returns is not None:
@@ -461,7 +470,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
     call_varies = frame.varying(node)
     call_unsteady: tuple[Site, ...] | None = None
     conditions = tuple(frame.conditions)
-    before = dict(frame.state.sessions) if summary.left else {}
+    before = dict(frame.state.sessions) if summary.events else {}
     for event in summary.events:
         if not wanted(event):  # type: ignore[operator]
             continue
@@ -521,6 +530,10 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             needs, loose, over, held, about_loops, about,
         )  # fmt: skip
         frame.emit(mapped)
+        if event.kind == "callout":
+            announced(frame, mapped, before)
+        if event.kind == "add" and given and entity is not None and session is not None and back.gave(event.session):
+            given_both(frame, entity, session, mapped)
         if session is not None and event.kind in USES and not event.exceptional:
             earlier = before.get(session.id)
             known = frame.state.sessions.get(session.id)
@@ -944,7 +957,7 @@ def finished(frame: Frame) -> Summary:
             fates[id] = fates.get(id, frozenset()) | known_session.fates
     handed = tuple(id for id, fate in fates.items() if "returned" in fate and "escaped" not in fate)
     given = tuple(sessions_in(value)) + tuple(sessions_in(frame.yielded))
-    return Summary(value, frame.yielded, events, finishes, kept, handed, _left(states), outcomes(frame, given))
+    return Summary(value, frame.yielded, events, finishes, kept, handed, _left(states), outcomes(frame, given), frame.streamed)
 
 
 def _left(states: Sequence[State]) -> tuple[tuple[SessionId, SessionState], ...]:

@@ -13,7 +13,7 @@ from ormlint.semantics.annotations import parse_annotation
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.loading import origin_of
-from ormlint.semantics.unit_of_work import sessions_in
+from ormlint.semantics.state import FRESH
 from ormlint.semantics.values import (
     NONE,
     UNKNOWN,
@@ -347,16 +347,30 @@ def provided(frame: Frame, provider: Value, node: r.Node) -> Value:
         if function.node.is_generator and isinstance(value, Coll):
             value = value.elem
 
+    known = frame.world.symbols.functions.get(provider.func) if isinstance(provider, FuncRef) else None
+    living = known is not None and known.node.is_generator
+
+    def owned(session: Session) -> Session:
+        id = SessionId("given", session.id.site, session.id.name)
+        if known is not None and session.id.kind == "made":
+            # One for each request, whoever asks for it.
+            id = SessionId("given", Site(frame.world.symbols.modules[known.module].path, known.node.start, known.node.end), "")
+        return msgspec.structs.replace(session, id=id, ended_by="framework", born=())
+
     def given(item: Value) -> Value:
         if isinstance(item, Session):
-            return msgspec.structs.replace(item, id=SessionId("given", item.id.site, item.id.name), ended_by="framework", born=())
+            return owned(item)
+        if isinstance(item, Entity) and item.origin.session is not None and item.origin.session.id.kind == "made":
+            if living or quiet.state.live.get(item.origin, FRESH).detached is None:
+                return Entity(item.model, msgspec.structs.replace(item.origin, session=owned(item.origin.session)), item.path, item.born)
+            return item
         if isinstance(item, UnionOf):
             return UnionOf(tuple(given(part) for part in item.items))
         if isinstance(item, Instance):
             return Instance(item.cls, tuple((name, given(part)) for name, part in item.fields))
         return item
 
-    return given(value) if sessions_in(value) else value
+    return given(value)
 
 
 def as_type(value: Value) -> Value:

@@ -727,9 +727,15 @@ def _yield(frame: Frame, expr: r.Yield) -> Value:
     if expr.value is not None:
         value = frame.evaluate(expr.value)
         if expr.is_from:
-            value = element_of(iterated(frame, value, expr))
+            rows = iterated(frame, value, expr)
+            if isinstance(rows, Coll) and rows.streams and rows.lazy:
+                frame.streamed = rows.lazy[0]
+            value = element_of(rows)
         boundary.give(frame, expr, value)
         frame.yielded = join(frame.yielded, value)
+        for loop in frame.loops:
+            if loop.cursor is not None:
+                frame.streamed = Session(loop.cursor)
     else:
         frame.yielded = join(frame.yielded, NONE)
     frame.world.steps.at_yield(frame, expr)

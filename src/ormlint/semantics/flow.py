@@ -16,6 +16,7 @@ from ormlint.semantics import boundary, queries
 from ormlint.semantics.attributes import replaced
 from ormlint.semantics.calls import adopt, invoke, note_repeated, settle
 from ormlint.semantics.containers import born_in, element_of, unpacked
+from ormlint.semantics.crossing import linked
 from ormlint.semantics.dependence import containers, kept_by, resets
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.library import iterated
@@ -178,6 +179,8 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
             frame.state.vars[ambient(owner, target.attr)] = value
         for part in options_of(owner):
             if isinstance(part, Entity):
+                if _is_relationship(frame, part, target.attr):
+                    linked(frame, part, value, target)
                 _set_attribute(frame, part, target)
         escape(frame, value)
     elif isinstance(target, r.Sub):
@@ -201,6 +204,11 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
 def ambient(owner: LibRef | ModuleRef, name: str) -> str:
     """The key of a flag on a global object: callees see it while it is set."""
     return f"@{owner.name}.{name}"
+
+
+def _is_relationship(frame: Frame, entity: Entity, name: str) -> bool:
+    mapped = frame.world.classes.mapped_attribute(entity.model, name)
+    return mapped is not None and mapped.kind == "relationship"
 
 
 def _set_attribute(frame: Frame, entity: Entity, target: r.Attr) -> None:
@@ -664,7 +672,11 @@ def loop_events(frame: Frame, loop: Loop, events: list[Event]) -> None:
     evidence = any(event.kind in ("query", "add", "write", "mutate", "load") and loop.site in event.varies for event in inside)
     rows = loop.kind == "rows" or (loop.kind == "unknown" and evidence)
     for event in inside:
-        if event.reported or event.exceptional:
+        if event.exceptional:
+            continue
+        if loop.cursor is not None and event.kind == "commit" and event.session is not None and event.session.id == loop.cursor:
+            frame.note("commit-while-streaming", event, loop.head)
+        if event.reported:
             continue
         if event.kind in ("commit", "rollback", "flush", "savepoint", "begin", "callout", "close"):
             session = event.session
@@ -992,6 +1004,7 @@ def _enter(frame: Frame, value: Value, node: r.Node) -> tuple[_Entered, Value]:
             for session in sessions_in(given):
                 if session.id.kind == "made":
                     frame.state.sessions.pop(session.id, None)
+                    frame.managed.add(session.id)
             carry(frame, entered.summary, entered.back, frame.site(node), at_yield=True)
             return entered, given
         return entered, value.enter

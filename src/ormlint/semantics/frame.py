@@ -19,7 +19,7 @@ from ormlint.semantics.expiry import Habits
 from ormlint.semantics.layers import Placed
 from ormlint.semantics.state import Crossing, Event, Incident, Loop, Made, Misuse, Read, Repeated, Risk, State, Step, Summary, names_in
 from ormlint.semantics.symbols import FunctionNode, ModuleScope, Symbols
-from ormlint.semantics.values import NEVER, Session, SessionId, Site, Value
+from ormlint.semantics.values import NEVER, Entity, Origin, Session, SessionId, Site, Value
 
 
 class Actual(msgspec.Struct, frozen=True):
@@ -150,9 +150,11 @@ class Frame:
         "globals",
         "in_domain",
         "known_loaded",
+        "links",
         "loops",
         "loose",
         "made_under",
+        "managed",
         "module_level",
         "name",
         "order",
@@ -167,6 +169,7 @@ class Frame:
         "self_value",
         "sessions_made",
         "state",
+        "streamed",
         "tests",
         "typevars",
         "undone",
@@ -206,6 +209,9 @@ class Frame:
         self.pending: dict[object, Repeated] = {}
         self.sessions_made: dict[SessionId, Session] = {}
         self.risky: dict[SessionId, Site] = {}
+        self.managed: set[SessionId] = set()
+        self.links: dict[Origin, tuple[Entity, ...]] = {}
+        self.streamed: Session | None = None
         self.reused: dict[SessionId, list[tuple[Event, Site]]] = {}
         self.final = 0
         self.ending: list[tuple[SessionId, bool]] = []

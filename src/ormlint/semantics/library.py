@@ -16,6 +16,7 @@ from ormlint.orms.vocabulary import MethodRow
 from ormlint.semantics import boundary, queries
 from ormlint.semantics.attributes import deleted
 from ormlint.semantics.containers import as_collection, born_in, element_of, grown, method_of
+from ormlint.semantics.crossing import brought, linked
 from ormlint.semantics.dependence import parameters_behind, unsteady
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.kinds import kind_of, kind_of_value
@@ -105,7 +106,7 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
         value = _by_word(frame, name, function.returns, actuals, node)
         if function.effect == "detach":
             for actual in actuals:
-                for item in flat(actual.value):
+                for item in (part for held in flat(actual.value) for part in options_of(held)):
                     if isinstance(item, Entity):
                         detach_one(frame, item, frame.site(node), "make_transient")
         return Awaitable(value) if function.awaitable else value
@@ -278,7 +279,7 @@ def iterated(frame: Frame, value: Value, node: r.Node) -> Value:
     if isinstance(value, (Query, Result)):
         element = queries.iterate(frame, value, node)
         query = value.query if isinstance(value, Result) else value
-        return Coll("iterator", element if element is not None else UNKNOWN, None, queries.single(query))
+        return queries.open_cursor(Coll("iterator", element if element is not None else UNKNOWN, None, queries.single(query)), value)
     if isinstance(value, UnionOf):
         return union(tuple(iterated(frame, item, node) for item in value.items if item != NONE))
     if isinstance(value, Coll):
@@ -332,7 +333,8 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
             kind = "list"
         if word.startswith("tuple") and isinstance(collection, Tup):
             return collection
-        return as_collection(collection, kind)
+        found = as_collection(collection, kind)
+        return _lazy_as(found, collection) if kind == "iterator" else found
     if word == "dict_of_first":
         return _dict_of(frame, actuals, node)
     if word in ("element_of_first",):
@@ -349,12 +351,13 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
         return join(found, defaults[0]) if defaults and not isinstance(found, Unknown) else found
     if word == "enumerated":
         collection = iterated(frame, first, node)
-        return Coll("iterator", Tup((Plain("int"), element_of(collection))), None, _size(collection), _batches(collection))
+        return _lazy_as(
+            Coll("iterator", Tup((Plain("int"), element_of(collection))), None, _size(collection), _batches(collection)), collection
+        )
     if word == "zipped":
         parts = [iterated(frame, actual.value, node) for actual in actuals if actual.keyword is None]
-        return Coll(
-            "iterator", Tup(tuple(element_of(part) for part in parts)), None, next((s for s in map(_size, parts) if s is not None), None)
-        )
+        size = next((s for s in map(_size, parts) if s is not None), None)
+        return _lazy_as(Coll("iterator", Tup(tuple(element_of(part) for part in parts)), None, size), *parts)
     if word == "mapped":
         collection = iterated(frame, second, node)
         before = set(frame.state.events)
@@ -367,7 +370,7 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
         return Coll("iterator", union(tuple(element_of(iterated(frame, actual.value, node)) for actual in actuals)) if actuals else UNKNOWN)
     if word in ("batches_of_first", "batches_of_second"):
         source = iterated(frame, second if word.endswith("second") else first, node)
-        return Coll("iterator", Coll("list", element_of(source)), None, None, True)
+        return _lazy_as(Coll("iterator", Coll("list", element_of(source)), None, None, True), source)
     if word == "grouped":
         collection = iterated(frame, first, node)
         _callbacks(frame, name, actuals, collection, node)
@@ -479,6 +482,14 @@ def _dict_of(frame: Frame, actuals: Sequence[Actual], node: r.Node) -> Value:
         else:
             return Coll("dict", UNKNOWN, UNKNOWN)
     return Coll("dict", union(tuple(values)) if values else UNKNOWN, key)
+
+
+def _lazy_as(made: Value, *sources: Value) -> Value:
+    """An iterator over what is itself consumed only now."""
+    for source in sources:
+        if isinstance(source, Coll) and source.lazy and isinstance(made, Coll):
+            return msgspec.structs.replace(made, lazy=source.lazy, streams=source.streams)
+    return made
 
 
 def _size(value: Value) -> int | None:
@@ -639,6 +650,8 @@ def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, a
         return queries.start(frame, "query", actuals, node, session)
     if effect in ("execute", "stream"):
         statement = first
+        if isinstance(statement, Query) and _asked_to_stream(node):
+            statement = msgspec.structs.replace(statement, batched=True)
         what = queries.effect_of(statement)
         note = ""
         sent: Query | None = None
@@ -689,6 +702,14 @@ def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, a
     return UNKNOWN
 
 
+def _asked_to_stream(node: r.Node) -> bool:
+    """`execution_options={"stream_results": True}` beside the statement."""
+    for arg in node.args if isinstance(node, r.Call) else ():
+        if arg.keyword == "execution_options" and isinstance(arg.value, r.Dict):
+            return any(isinstance(key, r.Const) and key.value in ("yield_per", "stream_results") for key in arg.value.keys)
+    return False
+
+
 def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, actuals: Sequence[Actual], node: r.Node) -> Value:
     first = first_value(actuals, 0, "instance")
     site = frame.site(node)
@@ -718,6 +739,8 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
         for item in options_of(value)
         if isinstance(item, Const)
     )
+    if row.effect in ("add", "add_all", "delete", "delete_all"):
+        brought(frame, entities, session, node)
     for entity in entities:
         if row.effect == "refresh":
             refresh_one(frame, entity, names)
@@ -789,10 +812,20 @@ def _collection_method(frame: Frame, receiver: Coll, name: str, actuals: Sequenc
             if isinstance(outer, Coll):
                 inner = after if isinstance(outer.elem, (Coll, Unknown)) else outer.elem
                 frame.state.vars[target.value.id] = Coll(outer.kind, inner, outer.key, None, outer.batches)
+        if isinstance(target, r.Attr) and isinstance(receiver.elem, Entity) and receiver.elem.path[-1:] == (target.attr,):
+            _appended(frame, receiver.elem, values, node)
         for actual in actuals:
             if sessions_in(actual.value):
                 escape(frame, actual.value)
     return method_of(receiver, name, actuals)
+
+
+def _appended(frame: Frame, element: Entity, actuals: Sequence[Actual], node: r.Node) -> None:
+    """`firm.contacts.append(contact)`: the relationship refers to what is put in."""
+    owner = Entity(element.model, element.origin, element.path[:-1], element.born)
+    for actual in actuals:
+        for item in flat(actual.value):
+            linked(frame, owner, item, node)
 
 
 def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:

@@ -24,6 +24,7 @@ from ormlint.semantics.values import (
     LibInstance,
     Query,
     Result,
+    SessionId,
     Site,
     Tup,
     UnionOf,
@@ -54,6 +55,7 @@ def for_loop(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> Loop:
     return Loop(
         frame.site(stmt), kind, why, names, each_of(iterable, stmt.target), head=frame.site(stmt.iter), seeking=seeking(frame, stmt.body),
         sought=sought(stmt.body, frame.path), touched=touched(frame.world, (frame.path, stmt.start), stmt.body),
+        cursor=cursor_of(iterable),
     )  # fmt: skip
 
 
@@ -72,8 +74,14 @@ def comprehension_loop(frame: Frame, generator: r.Generator, source: Value, iter
     if comp.start in frame.searches:
         kind, why = "search", "it ends at the first that fits"
     return Loop(
-        frame.site(comp), kind, why, names_in(generator.target), each_of(iterable, generator.target), True, head=frame.site(generator.iter)
-    )
+        frame.site(comp), kind, why, names_in(generator.target), each_of(iterable, generator.target), True, head=frame.site(generator.iter),
+        cursor=cursor_of(iterable),
+    )  # fmt: skip
+
+
+def cursor_of(iterable: Value) -> SessionId | None:
+    """The session whose open cursor gives the rows, where they are fetched while the loop goes round."""
+    return iterable.lazy[0].id if isinstance(iterable, Coll) and iterable.streams and iterable.lazy else None
 
 
 def each_of(iterable: Value, target: r.Expr) -> str:

@@ -300,12 +300,22 @@ def consume(frame: Frame, result: Result, name: str, row: MethodRow, node: r.Nod
         return join(first, NONE) if returns == "scalar_or_none" else first
     if returns in ("element", "element_or_none", "list", "iterator", "chunks", "async_chunks"):
         element = row_of(frame, result.query, result.session, node, result.shape)
-        return _shaped(element, returns, single(result.query))
+        found = _shaped(element, returns, single(result.query))
+        return open_cursor(found, result) if returns in ("iterator", "chunks", "async_chunks") else found
     if returns in ("count", "value", "bool"):
         return Plain("int" if returns == "count" else "")
     if returns == "none":
         return NONE
     return UNKNOWN
+
+
+def open_cursor(rows: Value, source: Query | Result) -> Value:
+    """Rows that are fetched while they are consumed: of `yield_per`, `stream_results` and `stream()`."""
+    query = source.query if isinstance(source, Result) else source
+    streams = query.batched or (isinstance(source, Result) and source.is_async)
+    if not streams or source.session is None or not isinstance(rows, Coll):
+        return rows
+    return msgspec.structs.replace(rows, lazy=(source.session,), streams=True)
 
 
 def iterate(frame: Frame, value: Value, node: r.Node) -> Value | None:

@@ -166,6 +166,8 @@ class Loop(msgspec.Struct, frozen=True, cache_hash=True):
     """The expression that it iterates over: evaluated once, before the loop."""
     seeking: tuple[Site, ...] = ()
     """The tests whose success ends it: what they read is a search, not a walk."""
+    cursor: Union[SessionId, None] = None
+    """The session of the open cursor that its rows come from."""
     sought: tuple[Site, ...] = ()
     """The expressions whose hit ends it: a query there is one of a search."""
     touched: frozenset[str] = frozenset()
@@ -299,6 +301,8 @@ class Summary(msgspec.Struct, frozen=True):
     """How it leaves the sessions that it touched, on its normal ways out taken together."""
     outcomes: tuple[Outcome, ...] = ()
     """What happens to the transactions of the sessions that it was given, and of those that it hands out."""
+    streamed: Union[Session, None] = None
+    """The session of the open cursor that a generator yields from."""
 
 
 class Context(msgspec.Struct, frozen=True, cache_hash=True):

@@ -307,6 +307,10 @@ class Substitution:
             self.origins[origin] = known
         return known
 
+    def gave(self, session: Session | None) -> bool:
+        """Whether the call passed in the callee's `session`."""
+        return session is not None and session.id in self.sessions
+
     def is_given(self, event: Event) -> bool:
         """Whether the event concerns an entity that the call passed in."""
         return event.entity is not None and self.passed(event.entity.origin) is not None

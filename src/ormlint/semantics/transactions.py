@@ -10,6 +10,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms.vocabulary import EFFECTS
+from ormlint.semantics.announcements import announced, is_keyed
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.state import (
     UNTOUCHED,
@@ -158,8 +159,8 @@ def _is_own(frame: Frame, id: SessionId) -> bool:
 def end_all(frame: Frame) -> None:
     """Something that is not resolved ends a transaction: whichever session it was, of those that others have too."""
     for id, known in frame.state.sessions.items():
-        if id.kind != "made" and (known.opened or known.began or known.inherits):
-            frame.state.sessions[id] = msgspec.structs.replace(known, began="", opened=(), inherits=False, failed=None)
+        if id.kind != "made" and (known.opened or known.began or known.inherits or known.written):
+            frame.state.sessions[id] = msgspec.structs.replace(known, began="", opened=(), inherits=False, failed=None, written=None)
             frame.committed.add(id)
     frame.state.sessions[ANY] = _OVER
 
@@ -174,7 +175,7 @@ def let_go(frame: Frame, session: Session) -> None:
     """Somebody unknown has the session now: whether a transaction is open is not known any more."""
     known = frame.state.sessions.get(session.id, UNTOUCHED)
     frame.loose.add(session.id)
-    frame.state.sessions[session.id] = msgspec.structs.replace(known, began="", opened=(), inherits=False, failed=None, lost=())
+    frame.state.sessions[session.id] = msgspec.structs.replace(known, began="", opened=(), inherits=False, failed=None, lost=(), written=None)
 
 
 # What an operation meets
@@ -227,7 +228,12 @@ def call_out(frame: Frame, node: r.Node, category: str, attr: str) -> None:
     if met is not None:
         session = Session(met[0])
         notice(frame, Incident("call_out", site, session, frame.name, met[1].opened, category, attr))
-    frame.happens("callout", node, note=category, attr=attr, varies=frame.varying(node), settled=settled(frame), held=met is not None)
+    how = "keyed" if is_keyed(node) else ""
+    over = settled(frame)
+    event = frame.happens(
+        "callout", node, note=category, attr=attr, how=how, varies=frame.varying(node), settled=over, held=met is not None
+    )
+    announced(frame, event)
 
 
 def meets(frame: Frame, event: Event, site: Site, back: Substitution) -> tuple[frozenset[SessionId], bool]:
