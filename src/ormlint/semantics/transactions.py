@@ -175,7 +175,9 @@ def let_go(frame: Frame, session: Session) -> None:
     """Somebody unknown has the session now: whether a transaction is open is not known any more."""
     known = frame.state.sessions.get(session.id, UNTOUCHED)
     frame.loose.add(session.id)
-    frame.state.sessions[session.id] = msgspec.structs.replace(known, began="", opened=(), inherits=False, failed=None, lost=(), written=None)
+    frame.state.sessions[session.id] = msgspec.structs.replace(
+        known, began="", opened=(), inherits=False, failed=None, lost=(), written=None
+    )
 
 
 # What an operation meets
