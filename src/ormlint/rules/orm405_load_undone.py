@@ -9,20 +9,14 @@ from ormlint.rules.loops import each, per_row
 from ormlint.rules.raising import lost, what_was_read
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
-from ormlint.semantics.state import Repeated
+from ormlint.semantics.state import Event, Repeated
 from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM405", "load-undone"
 
 
 def check(model: Model) -> Iterator[Finding]:
-    elements: dict[tuple[Site, object], list[Repeated]] = {}
-    for item in per_row(model, "load"):
-        event = item.event
-        is_async = event.session is not None and event.session.is_async
-        if event.entity is not None and event.how in ("expired", "undone") and not is_async:
-            elements.setdefault((item.loop.site, event.entity.origin), []).append(item)
-    for items in elements.values():
+    for items in _elements(model):
         item = items[0]
         event = item.event
         assert event.entity is not None
@@ -34,17 +28,37 @@ def check(model: Model) -> Iterator[Finding]:
         instead = f"take the values before the {cause}, or query again after it"
         if cause == "commit":
             instead = "take the values before the commit, commit after the loop, or make the session with expire_on_commit=False"
-        message = f"{what} {verb} loaded, and the {cause} has expired it: {cost} for {each(item)}; {instead}"
+        state = f"{what} {verb} loaded, and the {cause} has expired {'it' if len(names) == 1 else 'them'}"
         trail = [*model.source_of(event.entity)]
         if event.since is not None and event.since.path in model.paths:
             trail.append(model.step(event.since, f"the {cause} expires what was loaded"))
         trail.append(model.step(item.loop.site, f"the loop: {item.loop.why}"))
         trail.extend(model.ways([other.event for other in items]))
-        trail.extend(
-            model.step(other.event.site, f"also reads .{other.event.attr}") for other in items[1:] if other.event.site != event.site
-        )
-        confidence = Confidence(max(other.event.confidence for other in items))
-        yield model.finding(CODE, NAME, event.site, message, confidence, tuple(trail), item.function)
+        others = [other.event for other in items[1:] if other.event.site != event.site]
+        trail.extend(model.step(other.site, f"also reads .{other.attr}") for other in others)
+        confidence = Confidence(max(_confidence(other.event) for other in items))
+        yield model.finding(CODE, NAME, event.site, f"{state}: {cost} for {each(item)}; {instead}", confidence, tuple(trail), item.function)
+
+
+def _elements(model: Model) -> Iterator[list[Repeated]]:
+    """The reads of each element of each loop, the first one first; what one call reads is one."""
+    found: dict[tuple[Site, object], list[Repeated]] = {}
+    for item in per_row(model, "load"):
+        event = item.event
+        is_async = event.session is not None and event.session.is_async
+        if event.entity is not None and event.how in ("expired", "undone") and not is_async:
+            found.setdefault((item.loop.site, event.entity.origin), []).append(item)
+    by_place: dict[Site, list[Repeated]] = {}
+    for items in found.values():
+        by_place.setdefault(items[0].event.site, []).extend(items)
+    yield from by_place.values()
+
+
+def _confidence(event: Event) -> int:
+    """A row that the callee loads, commits and reads by itself, or that only a failure has expired, is only possibly worth a change."""
+    assert event.entity is not None
+    own = bool(event.via) and event.entity.origin.via[-1:] == (event.site,)
+    return min(event.confidence, 1) if own or event.note == "failure" else event.confidence
 
 
 RULE = Rule(CODE, NAME, "What was loaded is expired by a commit or rollback and loaded again per object.", check)

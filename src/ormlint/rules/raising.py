@@ -5,7 +5,7 @@ from __future__ import annotations
 from ormlint.semantics.revealing import short
 from ormlint.semantics.state import Event
 
-_CAUSES = {"commit": "commit", "rollback": "rollback", "expire_all": "expire_all()", "expire": "expire()"}
+_CAUSES = {"commit": "commit", "rollback": "rollback", "failure": "rollback", "expire_all": "expire_all()", "expire": "expire()"}
 
 
 def what_was_read(event: Event) -> str:

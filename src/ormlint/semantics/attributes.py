@@ -166,6 +166,8 @@ def _read_column(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) 
     path = f"{prefix}.{mapped.name}" if prefix else mapped.name
     live = frame.state.live.get(origin, FRESH)
     expired = live.expired or origin.expired
+    if live.deleted and expired is not None:
+        return
     if expired is not None and prefix not in live.fresh and path not in live.loaded:
         if origin.kind in ("query", "get", "new", "arg") or origin.session is not None:
             how = "detached" if live.detached is not None else "expired"
@@ -220,6 +222,7 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
         or origin.kind == "unknown"
         or (origin.kind == "new" and expired is None and not (live.flushed and mapped.many))
         or (not origin.exact and not was_loaded)
+        or (live.deleted and expired is not None)
         or _is_back_reference(frame, entity, mapped)
     )
     if not loaded and not silent and not mapped.many and _held(frame, entity, mapped):
@@ -251,6 +254,14 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
     if mapped.many:
         return Coll(mapped.collection if mapped.collection != "dict" else "dict", inner, UNKNOWN if mapped.collection == "dict" else None)
     return inner
+
+
+def answered(frame: Frame, entity: Entity, name: str) -> bool:
+    """Whether the identity map answers a read of a reference: its target is at hand, or it leads back to where the object came from."""
+    mapped = frame.world.classes.mapped_attribute(entity.model, name)
+    if mapped is None or mapped.kind != "relationship" or mapped.many:
+        return False
+    return _is_back_reference(frame, entity, mapped) or _held(frame, entity, mapped)
 
 
 def _held(frame: Frame, entity: Entity, mapped: Attribute) -> bool:

@@ -15,6 +15,7 @@ from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics import boundary
 from ormlint.semantics.announcements import announced
+from ormlint.semantics.attributes import answered
 from ormlint.semantics.containers import element_of
 from ormlint.semantics.crossing import given_both, linked
 from ormlint.semantics.declared import bind_typevars, declared, given_by, type_params, typevars_of
@@ -46,6 +47,7 @@ from ormlint.semantics.transactions import carry, end_all, let_go, meets, outcom
 from ormlint.semantics.unit_of_work import (
     attach,
     change,
+    delete_one,
     detach_one,
     escape,
     expire_one,
@@ -471,6 +473,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
     call_unsteady: tuple[Site, ...] | None = None
     conditions = tuple(frame.conditions)
     before = dict(frame.state.sessions) if summary.events else {}
+    world = frame.world
     for event in summary.events:
         if not wanted(event):  # type: ignore[operator]
             continue
@@ -488,8 +491,13 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         if entity is not None and given and event.kind == "load":
             # What else the call is given may change with the loop; only the entity itself decides.
             varies = varies_with(frame, entity, _expression_of(entity, back, node))
-            if entity.origin.kind == "new" and event.how in ("lazy", "written", "cascade"):
+            flushed = frame.state.live.get(entity.origin, FRESH).flushed
+            if entity.origin.kind == "new" and (event.how in ("written", "cascade") or (event.how == "lazy" and not flushed)):
                 continue
+        if entity is not None and event.kind == "load" and event.how in ("lazy", "undone") and answered(frame, entity, event.attr):
+            if given:
+                continue
+            world.answered.add((event.end, event.attr))
         if len(event.via) > 12:
             continue
         confidence = event.confidence
@@ -543,8 +551,10 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             if event.how in ("add", "add_all") and entity is not None and given:
                 attach(frame, entity.origin, session)
                 back.attached(entity.origin, session)
-            elif event.how == "expire" and entity is not None and given:
+            elif event.how == "expire" and entity is not None and given and not event.note:
                 expire_one(frame, entity, site, "expire")
+            elif event.how in ("delete", "delete_all") and entity is not None and given:
+                delete_one(frame, entity)
             elif event.how == "expunge" and entity is not None and given:
                 detach_one(frame, entity, site, "expunge")
             change(frame, session, event.how, site)
@@ -718,7 +728,9 @@ def _forward(frame: Frame, item: Repeated, back: Substitution, node: r.Node) -> 
     if event.entity is None:
         return
     entity = back.entity(event.entity)
-    if entity.origin.kind in ("new", "unknown"):
+    if entity.origin.kind in ("new", "unknown") and not (entity.origin.kind == "new" and event.how in ("expired", "undone")):
+        return
+    if event.how == "lazy" and answered(frame, entity, event.attr):
         return
     session = None if event.session is None else back.session(event.session)
     confidence = event.confidence

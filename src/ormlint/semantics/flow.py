@@ -626,9 +626,11 @@ def _go_round(
                 break
             for origin in origins:
                 known = again.live.get(origin)
-                if known is not None and known.expired is not None and contains(loop.site, known.expired):
+                if known is not None and known.how == "expire" and known.expired is not None and contains(loop.site, known.expired):
+                    again.live[origin] = before.live.get(origin, FRESH)  # only the element before was expired
+                elif known is not None and known.expired is not None and contains(loop.site, known.expired):
                     # What the body read again, it read of the element before: the next one is still as the expiry left it.
-                    again.live[origin] = msgspec.structs.replace(known, loaded=frozenset(), fresh=frozenset())
+                    again.live[origin] = msgspec.structs.replace(known, loaded=frozenset(), fresh=frozenset(), deleted=False)
             again.vars = {
                 name: widen(value) if name in loop.varying or isinstance(value, Coll) else value for name, value in again.vars.items()
             }
@@ -645,14 +647,11 @@ def _go_round(
             live = after.live
             joined = join_states([leaving, after])
             assert joined is not None
-            if not out:
-                # Every element was visited: what the body loaded for each is loaded for all.
-                for origin, item in live.items():
-                    known = joined.live.get(origin)
-                    if known is not None and (item.loaded - known.loaded or item.fresh - known.fresh):
-                        joined.live[origin] = msgspec.structs.replace(
-                            known, loaded=known.loaded | item.loaded, fresh=known.fresh | item.fresh
-                        )
+            # Every element was visited: what the body loaded for each is loaded for all.
+            for origin, item in live.items():
+                known = joined.live.get(origin)
+                if known is not None and (item.loaded - known.loaded or item.fresh - known.fresh):
+                    joined.live[origin] = msgspec.structs.replace(known, loaded=known.loaded | item.loaded, fresh=known.fresh | item.fresh)
             leaving = joined
         frame.state = leaving
         frame.dead = False

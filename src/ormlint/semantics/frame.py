@@ -87,6 +87,8 @@ class World:
         self.edges: dict[object, set[object]] = {}
         self.callers: dict[str, set[str]] = {}
         self.made: dict[tuple[Site, str], Made] = {}
+        self.answered: set[tuple[Site, str]] = set()
+        """Reads of a reference whose target some caller has in its hands: the identity map may answer."""
         self.raising: dict[object, dict[tuple[Site, str, str], Read]] = {}
         self.reads: dict[tuple[Site, str, str], Read] = {}
         self.entries: dict[str, Summary] = {}
@@ -302,7 +304,7 @@ class Frame:
         entity, session = event.entity, event.session
         if event.how != "detached" and (session is None or not session.is_async or event.how in ("awaited", "cascade")):
             return
-        if entity is None or entity.origin.kind == "arg":
+        if entity is None or entity.origin.site.path == "":
             return
         found = self.world.raising.setdefault(self.world.current, {})
         key = (event.end, event.attr, "detached" if event.how == "detached" else "async")

@@ -27,6 +27,7 @@ from ormlint.semantics.state import FRESH, names_in
 from ormlint.semantics.transactions import call_out
 from ormlint.semantics.unit_of_work import (
     attach,
+    delete_one,
     detach_one,
     escape,
     expire_one,
@@ -722,15 +723,9 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
     chosen: list[Entity | None] = [*entities[:1]] or [None]
     for entity in chosen:
         born = tuple(loop.site for loop in frame.loops if entity is not None and loop.site in entity.born)
-        operate(
-            frame,
-            session,
-            row.effect,
-            node,
-            entity=entity,
-            attr="looks up" if looks_up else name,
-            varies=tuple(dict.fromkeys((*varies, *born))),
-        )
+        note = "some attributes" if row.effect == "expire" and len(actuals) > 1 else ""
+        said = "looks up" if looks_up else name
+        operate(frame, session, row.effect, node, note, said, tuple(dict.fromkeys((*varies, *born))), entity=entity)
     listed = node.args[1].value if isinstance(node, r.Call) and len(node.args) > 1 else None
     written = tuple(str(item.value) for item in listed.items if isinstance(item, r.Const)) if isinstance(listed, r.Seq) else ()
     names = written or tuple(
@@ -744,8 +739,10 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
     for entity in entities:
         if row.effect == "refresh":
             refresh_one(frame, entity, names)
-        elif row.effect == "expire":
+        elif row.effect == "expire" and len(actuals) == 1:
             expire_one(frame, entity, site, "expire")
+        elif row.effect in ("delete", "delete_all"):
+            delete_one(frame, entity)
         elif row.effect == "expunge":
             detach_one(frame, entity, site, "expunge")
         elif row.effect in ("add", "add_all"):

@@ -182,7 +182,10 @@ class Model:
 
     def raising_reads(self) -> Iterator[Read]:
         """Reads of attributes that raise: of a detached object, or under an AsyncSession; one for each place and attribute."""
-        yield from sorted(self._world.reads.values(), key=lambda item: (item.event.end, item.event.attr))
+        for item in sorted(self._world.reads.values(), key=lambda item: (item.event.end, item.event.attr)):
+            event = item.event
+            doubtful = event.how == "lazy" and (event.end, event.attr) in self._world.answered
+            yield Read(msgspec.structs.replace(event, confidence=1), item.function) if doubtful else item
 
     def crossings(self, kind: str) -> Iterator[Crossing]:
         """What crosses a boundary: enters, takes, gives, leaves, rebuilds or mirrors; see `Crossing`."""
@@ -616,7 +619,17 @@ def add_scope(scopes: dict[str, ModuleScope], file: SourceFile, record: r.Record
         name = file.rel.removesuffix(".py").replace("/", ".")
         if name in scopes:
             name = f"{name}#"
-    scopes[name] = ModuleScope(name, file.rel, file.is_package, file.role, record)
+    role = "migration" if file.role == "code" and _is_revision(record) else file.role
+    scopes[name] = ModuleScope(name, file.rel, file.is_package, role, record)
+
+
+def _is_revision(record: r.Record) -> bool:
+    """Whether a file is one of Alembic's, wherever it stands: it names the revision that it comes after."""
+    return any(
+        isinstance(target, r.Name) and target.id == "down_revision"
+        for stmt in record.body
+        for target in (stmt.targets if isinstance(stmt, r.Assign) else (stmt.target,) if isinstance(stmt, r.AnnAssign) else ())
+    )
 
 
 def understand(scopes: dict[str, ModuleScope], config: Config) -> Model:

@@ -12,7 +12,27 @@ from typing import Union
 import msgspec
 
 from ormlint.facts import records as r
-from ormlint.semantics.values import UNKNOWN, Entity, Origin, Session, SessionId, Site, Value, join
+from ormlint.semantics.values import (
+    UNKNOWN,
+    Awaitable,
+    Coll,
+    Entity,
+    FuncRef,
+    Instance,
+    LibInstance,
+    Manager,
+    Method,
+    Origin,
+    Partial,
+    Session,
+    SessionId,
+    Site,
+    Super,
+    Tup,
+    UnionOf,
+    Value,
+    join,
+)
 
 
 class Live(msgspec.Struct, frozen=True, cache_hash=True):
@@ -32,6 +52,8 @@ class Live(msgspec.Struct, frozen=True, cache_hash=True):
     """Those of `loaded` that were asked for (`refresh`, assignment), not merely read."""
     flushed: bool = False
     """A new object that has been inserted: what it was not built with is not loaded any more."""
+    deleted: bool = False
+    """It is deleted: the commit takes it out of its session and leaves what it knows."""
 
 
 FRESH = Live()
@@ -216,16 +238,49 @@ def join_states(states: list[State]) -> State | None:
     return first
 
 
+def _holds(value: Value, origin: Origin, depth: int = 0) -> bool:
+    """Whether a value is or holds an entity of this origin."""
+    if isinstance(value, Entity):
+        return value.origin == origin
+    if depth > 4:
+        return True
+    if isinstance(value, (UnionOf, Tup)):
+        return any(_holds(item, origin, depth + 1) for item in value.items)
+    if isinstance(value, Coll):
+        return _holds(value.elem, origin, depth + 1) or (value.key is not None and _holds(value.key, origin, depth + 1))
+    if isinstance(value, Instance):
+        return any(_holds(item, origin, depth + 1) for _, item in value.fields)
+    if isinstance(value, LibInstance):
+        return any(_holds(item, origin, depth + 1) for _, item in value.data)
+    if isinstance(value, FuncRef):
+        return (value.bound is not None and _holds(value.bound, origin, depth + 1)) or any(
+            _holds(item, origin, depth + 1) for _, item in value.closure
+        )
+    if isinstance(value, Method):
+        return _holds(value.receiver, origin, depth + 1)
+    return isinstance(value, (Partial, Awaitable, Manager, Super))
+
+
+def _is_held(state: State, origin: Origin) -> bool:
+    """Whether some name still leads to the entities of an origin."""
+    return any(_holds(value, origin) for value in state.vars.values())
+
+
 def _join_into(left: State, right: State) -> None:
+    for origin, live in right.live.items():
+        known = left.live.get(origin)
+        if known is None or known == live:
+            left.live[origin] = live
+        elif (known.expired is None) != (live.expired is None) and not _is_held(left if known.expired is not None else right, origin):
+            left.live[origin] = known if known.expired is None else live  # where it was expired, nobody has it any more
+        else:
+            left.live[origin] = join_live(known, live)
     for name, value in right.vars.items():
         mine = left.vars.get(name)
         if mine is None:
             left.vars[name] = value
         elif mine is not value:
             left.vars[name] = join(mine, value)
-    for origin, live in right.live.items():
-        known = left.live.get(origin)
-        left.live[origin] = live if known is None or known == live else join_live(known, live)
     for id, state in right.sessions.items():
         seen = left.sessions.get(id)
         if seen is None:
@@ -255,6 +310,7 @@ def join_live(left: Live, right: Live) -> Live:
         left.detached_how,
         left.asked & right.asked,
         left.flushed and right.flushed,
+        left.deleted or right.deleted,
     )
 
 

@@ -213,7 +213,7 @@ class Symbolic:
         symbol = Entity(entity.model, symbol_origin, (), (), entity.base)
         self.entities[key] = (symbol, entity)
         fresh = frozenset(path for path in live.fresh if path == prefix) and frozenset({""})
-        if expired is not None or live.detached is not None or live.flushed:
+        if expired is not None or live.detached is not None or live.flushed or live.deleted:
             self.live[symbol_origin] = Live(
                 _below(live.loaded, prefix) if expired is not None else frozenset(),
                 NOWHERE if expired is not None else None,
@@ -223,6 +223,7 @@ class Symbolic:
                 live.detached_how,
                 frozenset(),
                 live.flushed,
+                live.deleted,
             )
         else:
             self.live[symbol_origin] = FRESH

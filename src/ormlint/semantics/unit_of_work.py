@@ -115,7 +115,8 @@ def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
             if expires is True:
                 _expire(frame, session, site, "commit")
         else:
-            _expire(frame, session, site, "rollback" if effect == "rollback" else "expire_all")
+            how = "rollback" if effect == "rollback" else "expire_all"
+            _expire(frame, session, site, "failure" if frame.exceptional and how == "rollback" else how)
     if row.detaches == "all":
         for origin in list(state.live):
             if _same(origin.session, session):
@@ -146,7 +147,7 @@ def _same(one: Session | None, other: Session) -> bool:
 
 
 def _expired(known: Live, site: Site, how: str) -> Live:
-    return Live(expired=site, how=how, detached=known.detached, detached_how=known.detached_how, flushed=known.flushed)
+    return msgspec.structs.replace(known, loaded=frozenset(), expired=site, how=how, fresh=frozenset(), asked=frozenset())
 
 
 def _expire(frame: Frame, session: Session, site: Site, how: str) -> None:
@@ -160,6 +161,13 @@ def expire_one(frame: Frame, entity: Entity, site: Site, how: str) -> None:
     """Expires one object."""
     known = frame.state.live.get(entity.origin, FRESH)
     frame.state.live[entity.origin] = _expired(known, site, how)
+
+
+def delete_one(frame: Frame, entity: Entity) -> None:
+    """Marks one object for deletion."""
+    known = frame.state.live.get(entity.origin, FRESH)
+    if not entity.path and not known.deleted:
+        frame.state.live[entity.origin] = msgspec.structs.replace(known, deleted=True)
 
 
 def detach_one(frame: Frame, entity: Entity, site: Site, how: str) -> None:
@@ -218,9 +226,9 @@ def refresh_one(frame: Frame, entity: Entity, names: tuple[str, ...]) -> None:
         paths = frozenset([start + name for name in names])
         frame.state.live[entity.origin] = msgspec.structs.replace(known, loaded=known.loaded | paths, asked=known.asked | paths)
         return
-    again = frozenset([path for path in entity.origin.loaded if path.startswith(start)]) if entity.origin.loaded else known.loaded
-    mapped = eager_below(frame.world.classes, entity.model, start)
-    frame.state.live[entity.origin] = msgspec.structs.replace(known, loaded=known.loaded | again | mapped, fresh=known.fresh | {prefix})
+    again = frozenset([path for path in entity.origin.loaded if path.startswith(start)])
+    below = again | eager_below(frame.world.classes, entity.model, start)
+    frame.state.live[entity.origin] = msgspec.structs.replace(known, loaded=known.loaded | below, fresh=known.fresh | below | {prefix})
 
 
 def mark_loaded(frame: Frame, origin: Origin, path: str, asked: bool = False) -> None:
