@@ -326,8 +326,8 @@ def _awaits(entity: Entity) -> bool:
 
 def replaced(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) -> None:
     """`order.lines = […]`: what stood there is loaded first, so that the difference can be written."""
-    if mapped.many and mapped.lazy not in ("dynamic", "write_only") and not _awaits(entity) and _unread(frame, entity, mapped):
-        _hidden(frame, entity, mapped, node, node, "written")
+    if mapped.many and mapped.lazy not in ("dynamic", "write_only") and _unread(frame, entity, mapped):
+        _hidden(frame, entity, mapped, node, node, "lazy" if _awaits(entity) else "written")
 
 
 def deleted(frame: Frame, entity: Entity, node: r.Node, named: r.Node) -> None:
