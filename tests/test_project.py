@@ -211,3 +211,21 @@ def test_ten_thousand_files_are_found_in_a_moment(tmp_path: Path) -> None:
     started = time.process_time()
     assert len(found(tmp_path)) == 10_000
     assert time.process_time() - started < 2
+
+
+def test_an_alembic_environment_of_any_name_holds_migrations(tmp_path: Path) -> None:
+    tree(
+        tmp_path,
+        "db/revisions/core/env.py",
+        "db/revisions/core/versions/0001_a.py",
+        "db/session.py",
+        "api/versions/v1.py",
+        "api/env.py.txt",
+    )
+    roles = {file.rel: file.role for file in discover(tmp_path, Config()).files}
+    assert roles == {
+        "api/versions/v1.py": "code",
+        "db/revisions/core/env.py": "migration",
+        "db/revisions/core/versions/0001_a.py": "migration",
+        "db/session.py": "code",
+    }

@@ -16,7 +16,7 @@ import msgspec
 import pathspec
 
 from .config import CACHE_FOLDER, Config, ConfigError, printable
-from .file_roles import role_of
+from .file_roles import migration_environments, role_of
 from .ignored_paths import IgnoreFile, ignore_files_above, is_ignored, patterns, read_ignore_file
 from .source_roots import PROJECT_FILES, module_names
 
@@ -78,8 +78,9 @@ def discover(root: Path, config: Config) -> Project:
     found.files.sort()
     names = module_names(root, found.files, found.markers, config.src)
     base = f"{root}{os.sep}"
+    environments = migration_environments(found.files)
     files = tuple(
-        SourceFile(rel, base + rel, names[rel], rel.endswith("/__init__.py") or rel == "__init__.py", role_of(rel.split("/")))
+        SourceFile(rel, base + rel, names[rel], rel.endswith("/__init__.py") or rel == "__init__.py", role_of(rel.split("/"), environments))
         for rel in found.files
     )
     return Project(root, files, tuple(sorted(found.templates)))

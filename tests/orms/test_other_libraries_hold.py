@@ -77,7 +77,9 @@ def test_methods_exist_and_give_what_the_library_says(facts: claims.Facts) -> No
 
 
 def test_functions_named_by_the_other_tables_exist(facts: claims.Facts) -> None:
-    assert [name for name in OTHER_NAMES if facts["names"][name] is None and not name.startswith(("typing.", "warnings."))] == []
+    # `cli` is an attribute that each Flask object makes for itself: the class of its groups is named by a row of its own.
+    known_otherwise = ("typing.", "warnings.", "flask.Flask.cli.", "flask.Blueprint.cli.")
+    assert [name for name in OTHER_NAMES if facts["names"][name] is None and not name.startswith(known_otherwise)] == []
 
 
 def test_typing_forms_exist_here_or_in_a_newer_python(facts: claims.Facts) -> None:

@@ -24,7 +24,7 @@ def check(model: Model) -> Iterator[Finding]:
         if made.place != "local" or model.role(made.site) in EXEMPT_ROLES:
             continue
         name = made.function.rsplit(".", 1)[-1].rsplit(":", 1)[-1]
-        if name in ("main", "") or model.role(made.site) == "script":
+        if name in ("main", "") or model.role(made.site) == "script" or model.is_command(made.function):
             continue
         kinds = {kind for kind, _ in made.exits}
         message = "this session is not closed on every way out: its connection stays checked out; use `with`, or close it in a `finally`"

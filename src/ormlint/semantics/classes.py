@@ -8,8 +8,9 @@ target cannot be found has target None; nothing is concluded from it.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Union
 
 import msgspec
@@ -119,6 +120,8 @@ class Classes:
         self._imperative: dict[str, tuple[str, r.Call]] = {}
         self._mapped_by: dict[int, str] = {}
         self._mappers: dict[tuple[str, str], str] = {}
+        self.failed: dict[str, str] = {}
+        """The classes that could not be understood, with what went wrong inside this program."""
         self._pending: list[tuple[str, str, bool, dict[str, r.Expr], r.Expr | None]] = []
         for id, node in symbols.classes.items():
             self.infos[id] = self._info(id, node)
@@ -129,26 +132,28 @@ class Classes:
                 self.subclasses.setdefault(base, []).append(id)
         self._find_imperative()
         mapped: dict[str, Model | None] = {}
-        for id in self.infos:
-            self._mapped(id, mapped)
-        for id, model in mapped.items():
-            if model is not None:
-                self.infos[id].model = model
-                self.by_name.setdefault(self.infos[id].name, []).append(id)
-                if model.table:
-                    self.by_table.setdefault(model.table, []).append(id)
-        for id in list(mapped):
-            if mapped[id] is not None:
-                self._declare(self.infos[id])
-        for id in list(mapped):
-            if mapped[id] is not None:
-                self._inherit(self.infos[id])
-        for id in list(mapped):
-            if mapped[id] is not None:
-                self._relate(self.infos[id])
-        for id in sorted(mapped, key=lambda id: len(self.infos[id].mro)):
-            if mapped[id] is not None:
-                self._inherit(self.infos[id])
+        self._each(self.infos, lambda info: self._mapped(info.id, mapped))
+        models = [id for id, model in mapped.items() if model is not None]
+        for id in models:
+            self.infos[id].model = mapped[id]
+            self.by_name.setdefault(self.infos[id].name, []).append(id)
+            table = self.infos[id].model.table  # type: ignore[union-attr]
+            if table:
+                self.by_table.setdefault(table, []).append(id)
+        self._each(models, self._declare)
+        self._each(models, self._inherit)
+        self._each(models, self._relate)
+        self._each(sorted(models, key=lambda id: len(self.infos[id].mro)), self._inherit)
+
+    def _each(self, ids: Iterable[str], step: Callable[[ClassInfo], object]) -> None:
+        """One step of understanding for each class; what fails costs what is known of that class, nothing else."""
+        for id in list(ids):
+            try:
+                step(self.infos[id])
+            except Exception as error:
+                if os.environ.get("ORMLINT_DEBUG"):
+                    raise
+                self.failed[id] = type(error).__name__
 
     # Names
 
@@ -193,7 +198,7 @@ class Classes:
                 if isinstance(called, Library):
                     return called.name
                 if isinstance(called, DefinedClass):
-                    for library in self.infos[called.id].libraries if called.id in self.infos else ():
+                    for library in self._ancestral_libraries(called.id, set()):
                         if library.startswith("flask_sqlalchemy"):
                             return library
                 if isinstance(called, DefinedFunction):
@@ -207,6 +212,20 @@ class Classes:
                 if isinstance(symbol, Variable) and symbol != variable:
                     return self.variable_kind(symbol, depth + 1)
         return ""
+
+    def _ancestral_libraries(self, cls: str, seen: set[str]) -> Iterator[str]:
+        """The libraries' classes that a class derives from, told from what is written: classes are asked before all are known."""
+        node = self.symbols.classes.get(cls)
+        if node is None or cls in seen:
+            return
+        seen.add(cls)
+        for arg in node.node.bases:
+            if arg.keyword is None and isinstance(arg.value, (r.Name, r.Attr)):
+                base = self.resolve(node.module, arg.value)
+                if isinstance(base, Library):
+                    yield base.name
+                elif isinstance(base, DefinedClass):
+                    yield from self._ancestral_libraries(base.id, seen)
 
     def _returned_call(self, function: str) -> str:
         node = self.symbols.functions[function]
@@ -266,6 +285,8 @@ class Classes:
                 bases.append(mixin)
         if symbol is None and type(expr) is r.Name:
             symbol = Library(f"builtins.{expr.id}")
+        if isinstance(symbol, Library) and symbol.name.endswith(".Model") and type(expr) is r.Attr:
+            bases.extend(self._model_class(self.resolve(node.module, expr.value)))
         if symbol is not None:
             bases.append(symbol)
             if args:
@@ -279,6 +300,22 @@ class Classes:
         prefix = node.outer if node.outer in self.symbols.classes else node.outer + ".<locals>"
         id = f"{prefix}.{expr.id}"
         return DefinedClass(id) if id in self.symbols.classes and id != node.id else None
+
+    def _model_class(self, database: Symbol | None) -> Iterator[Symbol]:
+        """The project's class behind `db.Model`, where `db = SQLAlchemy(model_class=…)` says so."""
+        if not isinstance(database, Variable):
+            return
+        for binding in self.symbols.modules[database.module].bindings.get(database.name, ()):
+            for arg in binding.args if isinstance(binding, r.Call) else ():
+                if arg.keyword != "model_class":
+                    continue
+                given = [arg.value]
+                if isinstance(arg.value, r.Call):
+                    given = [inner.value for inner in arg.value.args if inner.keyword == "cls"]
+                for expr in given:
+                    found = self.resolve(database.module, expr)
+                    if isinstance(found, DefinedClass):
+                        yield found
 
     def _base_mixin(self, variable: Variable) -> Symbol | None:
         """The `cls=` of `Base = declarative_base(cls=Mixin)`: every mapped class has its members."""
@@ -675,10 +712,11 @@ class Classes:
             form = ("Mapped", annotation)
         if value is not None:
             found = self._call_attribute(source.module, path, name, value, form, source.id)
-            if found is None and type(value) is r.Name and value.id in source.attrs:
-                inner = self._attribute(source, path, value.id, None, source.attrs[value.id])
+            original = _aliased(source, value) if found is None and type(value) is r.Name else None
+            if original is not None:
+                inner = self._call_attribute(source.module, path, name, original, None, source.id)
                 if inner is not None and inner.kind == "column":
-                    found = msgspec.structs.replace(inner, name=name)
+                    found = inner
         if found is None and form is not None:
             wrapper, mapped = form
             target, many, kind = self._target(source.module, mapped)
@@ -1073,6 +1111,18 @@ class Classes:
             attribute.foreign is not None and attribute.foreign.rsplit(".", 1)[0].rsplit(".", 1)[-1] in tables
             for attribute in source.attributes.values()
         )
+
+
+def _aliased(source: ClassInfo, name: r.Name) -> r.Expr | None:
+    """What the last of a chain of names in a class body stands for; None where the chain is a ring."""
+    seen: set[str] = set()
+    value: r.Expr | None = name
+    while type(value) is r.Name:
+        if value.id in seen:
+            return None
+        seen.add(value.id)
+        value = source.attrs.get(value.id)
+    return value
 
 
 def _words(expr: r.Expr) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ class World:
         self.pending: dict[object, tuple[Repeated, ...]] = {}
         self.rests: list[tuple[int, object]] = []
         self.abandoned: set[str] = set()
-        self.failed: dict[str, str] = {}
+        self.failed: dict[str, str] = dict(classes.failed)
         self.by_name: dict[str, bool] = {}
         self.on_stack: dict[str, int] = {}
         self.declared_params: dict[tuple[str, str], Value] = {}

@@ -25,6 +25,7 @@ from ormlint.orms import registry as orms
 from ormlint.project import Project, SourceFile
 from ormlint.semantics import attributes, boundary, calls, declared, expressions, flow
 from ormlint.semantics.classes import Attribute, Classes, ClassInfo
+from ormlint.semantics.commands import is_command
 from ormlint.semantics.expiry import habits_of
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
 from ormlint.semantics.import_chains import ImportGraph, Link
@@ -132,6 +133,10 @@ class Model:
     def role(self, site: Site) -> str:
         """code, test, migration, script or fixture: the role of the file."""
         return self.paths[site.path].role
+
+    def is_command(self, function: str) -> bool:
+        """Whether a function, by its id, is a command of a command line: the process ends with it."""
+        return is_command(self._world, function)
 
     def layer(self, module: str) -> str:
         """The layer of a module, or ""."""
@@ -635,14 +640,16 @@ def _is_revision(record: r.Record) -> bool:
 def understand(scopes: dict[str, ModuleScope], config: Config) -> Model:
     """The model of modules that are already read."""
     symbols = Symbols(scopes)
-    world = World(symbols, Classes(symbols), config)
-    wire(world)
-    world.layers = layers_of(scopes.values(), config.layers, world.classes)
-    world.domain = frozenset(scope.path for scope in scopes.values() if world.layers[scope.name].layer == "domain")
+    worlds: list[World] = []
     failure: list[BaseException] = []
 
     def work() -> None:
         try:
+            world = World(symbols, Classes(symbols), config)
+            worlds.append(world)
+            wire(world)
+            world.layers = layers_of(scopes.values(), config.layers, world.classes)
+            world.domain = frozenset(scope.path for scope in scopes.values() if world.layers[scope.name].layer == "domain")
             run_all(world)
         except BaseException as error:
             failure.append(error)
@@ -664,7 +671,7 @@ def understand(scopes: dict[str, ModuleScope], config: Config) -> Model:
         gc.set_threshold(*thresholds)
     if failure:
         raise failure[0]
-    return Model(world, world.layers)
+    return Model(worlds[0], worlds[0].layers)
 
 
 def wire(world: World) -> None:
