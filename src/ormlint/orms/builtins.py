@@ -127,6 +127,7 @@ FUNCTIONS: tuple[FunctionRow, ...] = (
     *functions("builtins", "setattr", "set_attribute", "none", since="3.11", library=_PY),
     *functions("builtins", "hasattr", "read_attribute", "bool", since="3.11", library=_PY),
     *functions("builtins", "vars", "serialize", "value", since="3.11", library=_PY),
+    *functions("builtins", "dir", "", "names", since="3.11", library=_PY),
     *functions("builtins", "type", "", "class_of_first", since="3.11", library=_PY),
     *functions("builtins", "super", "", "super", since="3.11", library=_PY),
     *functions("builtins", "print", "", "none", since="3.11", library=_PY),

@@ -126,6 +126,7 @@ EXTERNAL_METHODS: dict[tuple[str, str], ExternalRow] = {
     (row.receiver, name): row for row in external.EXTERNAL if row.receiver for name in row.names
 }
 CLOUD_SERVICES: dict[str, str] = external.CLOUD_SERVICES
+FIELD_LISTS: dict[str, str] = serialization.FIELD_LISTS
 SERIALIZERS: dict[str, SerializeRow] = {name: row for row in serialization.SERIALIZES for name in row.qualnames}
 SERIALIZER_METHODS: dict[tuple[str, str], SerializeRow] = {
     (row.receiver, name): row for row in serialization.SERIALIZES if row.receiver for name in row.names

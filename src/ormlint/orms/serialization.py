@@ -52,6 +52,18 @@ FUNCTIONS: tuple[FunctionRow, ...] = (
     *functions("msgspec", "to_builtins", "serialize", "value", since="0.16", library="msgspec"),
 )
 
+FIELD_LISTS: dict[str, str] = {
+    "model_fields": "annotated",
+    "__fields__": "annotated",
+    "__annotations__": "annotated",
+    "__dataclass_fields__": "annotated",
+    "__struct_fields__": "annotated",
+    "_fields": "annotated",
+    "_declared_fields": "called",
+    "_wsme_attributes": "called",
+}
+"""Class attributes in which a library lists the fields of a schema: those that are annotated, or those that a call makes."""
+
 SERIALIZES: tuple[SerializeRow, ...] = (
     SerializeRow("first", "schema", receiver="schema_model", names=("model_validate", "from_orm", "parse_obj")),
     SerializeRow("first", "schema", receiver="schema_adapter", names=("validate_python", "dump_python", "dump_json")),

@@ -23,6 +23,7 @@ from ormlint.semantics.members import (
     is_abstract,
 )
 from ormlint.semantics.queries import flask_session
+from ormlint.semantics.reflection import fields_of, introspected
 from ormlint.semantics.state import FRESH
 from ormlint.semantics.unit_of_work import mark_loaded, refresh_one
 from ormlint.semantics.values import (
@@ -42,6 +43,7 @@ from ormlint.semantics.values import (
     Method,
     ModelAttr,
     ModuleRef,
+    NameOf,
     Option,
     Plain,
     Query,
@@ -104,6 +106,8 @@ def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
         return value.items[value.names.index(name)]
     if isinstance(value, Method) and isinstance(value.receiver, LibInstance) and (value.receiver.cls, "*") in orms.EXTERNAL_METHODS:
         return Method(value.receiver, name)  # `client.chat.completions.create`
+    if isinstance(value, NameOf):
+        return value if name in ("key", "name") else Method(value, name)
     if isinstance(value, (Coll, Option, ModelAttr, Manager, Tup, Plain, Const, FuncRef)):
         if isinstance(value, ModelAttr) and name in ("property", "key", "class_", "type", "mapper"):
             return UNKNOWN
@@ -123,7 +127,9 @@ def _of_entity(frame: Frame, entity: Entity, name: str, node: r.Node) -> Value:
     found = _member(frame, entity, entity.model, name, node)
     if found is not None:
         return found
-    if name in ("metadata", "registry", "__table__", "__mapper__"):
+    if name in ("__table__", "__mapper__"):
+        return LibInstance("inspection", (("of", ClassRef(entity.model)),))
+    if name in ("metadata", "registry"):
         return UNKNOWN
     if name == "__class__":
         return ClassRef(entity.model)
@@ -463,6 +469,12 @@ def _of_class(frame: Frame, value: ClassRef, name: str, node: r.Node) -> Value:
         return found
     if name in _BUILDERS and info is not None and any(library.startswith(("pydantic", "sqlmodel")) for library in info.libraries):
         return Method(value, name)
+    if model is not None and name in ("__table__", "__mapper__"):
+        return LibInstance("inspection", (("of", ClassRef(value.cls)),))
+    if name in orms.FIELD_LISTS:
+        listed = fields_of(frame, value.cls, orms.FIELD_LISTS[name])
+        if listed is not None:
+            return listed
     if name == "__name__":
         return Plain("str")
     if name == "__members__" and info is not None and any(library.startswith("enum.") for library in info.libraries):
@@ -474,6 +486,10 @@ def _of_class(frame: Frame, value: ClassRef, name: str, node: r.Node) -> Value:
 
 
 def _of_library(frame: Frame, value: LibInstance, name: str, node: r.Node) -> Value:
+    if value.cls == "inspection":
+        found = introspected(frame, value, name)
+        if found is not None:
+            return found
     if value.cls == "kwargs":
         return Method(value, name)
     if value.cls == "awaitable_attributes":

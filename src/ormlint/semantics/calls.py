@@ -73,6 +73,7 @@ from ormlint.semantics.values import (
     LibRef,
     Manager,
     Method,
+    NameOf,
     Origin,
     Partial,
     Plain,
@@ -778,12 +779,18 @@ def reads_by_name(world: World, function: FunctionNode) -> bool:
 
 def is_name(value: Value) -> bool:
     """A string that may name an attribute: `getattr(order, "lines")` behind a call."""
+    if isinstance(value, Coll):
+        return isinstance(value.elem, NameOf) or (value.size == 1 and is_name(value.elem))
+    if isinstance(value, Tup):
+        return bool(value.items) and all(is_name(item) for item in value.items)
+    if isinstance(value, NameOf):
+        return True
     return isinstance(value, Const) and isinstance(value.value, str) and value.value.isidentifier() and len(value.value) < 40
 
 
 def widen_argument(value: Value) -> Value:
     """An argument as part of a context: strings matter only as names of attributes, numbers not at all."""
-    if is_name(value):
+    if is_name(value) and not isinstance(value, Coll):
         return value
     if isinstance(value, Coll):
         return widen(value)

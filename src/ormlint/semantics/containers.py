@@ -17,6 +17,7 @@ from ormlint.semantics.values import (
     Entity,
     Instance,
     LibInstance,
+    NameOf,
     Plain,
     Site,
     Tup,
@@ -60,6 +61,9 @@ def element_of(value: Value) -> Value:
         return UNKNOWN if type(value.elem) is type(NEVER) else value.elem
     if kind is Tup:
         assert isinstance(value, Tup)
+        strings = [item.value for item in value.items if type(item) is Const and isinstance(item.value, str)]
+        if 1 < len(strings) == len(value.items) and all(text.isidentifier() for text in strings):
+            return NameOf(tuple(dict.fromkeys(strings)))
         return union(value.items) if value.items else UNKNOWN
     if kind is UnionOf:
         assert isinstance(value, UnionOf)

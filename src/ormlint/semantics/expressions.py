@@ -19,6 +19,7 @@ from ormlint.semantics.frame import Actual, Frame, World
 from ormlint.semantics.library import iterated, text_of
 from ormlint.semantics.loops import comprehension_loop
 from ormlint.semantics.members import note_built
+from ormlint.semantics.reflection import names_of
 from ormlint.semantics.scope import uses_of
 from ormlint.semantics.state import Loop, State, contains, join_states
 from ormlint.semantics.symbols import DefinedClass, DefinedFunction, DefinedModule, FunctionNode, Library, statements
@@ -39,6 +40,7 @@ from ormlint.semantics.values import (
     Manager,
     ModelAttr,
     ModuleRef,
+    NameOf,
     Plain,
     Query,
     Session,
@@ -440,7 +442,8 @@ def _seq(frame: Frame, expr: r.Seq) -> Value:
             items.append(frame.evaluate(item))
     if expr.kind == "tuple":
         return Tup(tuple(items)) if exact else Coll("tuple", union(tuple(items)))
-    return Coll(expr.kind, union(tuple(items)) if items else NEVER, None, len(items) if exact else None)
+    named = names_of(items) if exact else None
+    return Coll(expr.kind, named or (union(tuple(items)) if items else NEVER), None, len(items) if exact else None)
 
 
 def _dict(frame: Frame, expr: r.Dict) -> Value:
@@ -481,6 +484,8 @@ def _binop(frame: Frame, expr: r.BinOp) -> Value:
     left = frame.evaluate(expr.left)
     right = frame.evaluate(expr.right)
     if isinstance(left, Coll):
+        if isinstance(left.elem, NameOf) and expr.op == "-":
+            return Coll(left.kind, Plain("str"))
         if isinstance(right, Coll) and expr.op in ("+", "|"):
             return Coll(left.kind, join(left.elem, right.elem), left.key)
         return Coll(left.kind, left.elem, left.key)

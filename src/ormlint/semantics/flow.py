@@ -21,6 +21,7 @@ from ormlint.semantics.dependence import containers, kept_by, resets
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.library import iterated
 from ormlint.semantics.loops import for_loop, guard, is_row, while_loop
+from ormlint.semantics.reflection import classes_tested, narrow_names
 from ormlint.semantics.state import FRESH, Event, Loop, Made, Repeated, State, Step, Summary, contains, join_states
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import absolute
@@ -451,8 +452,10 @@ def condition(frame: Frame, test: r.Expr, positive: bool, evaluate_it: bool = Tr
             is_none = (test.ops[0] in ("is", "==")) is positive
             left = test.left.target if isinstance(test.left, r.Walrus) else test.left
             _narrow(frame, left, lambda value: _only_none(value) if is_none else without_none(value))
-    elif isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "isinstance" and len(test.args) == 2 and positive:
-        _narrow_class(frame, test.args[0].value, test.args[1].value)
+    elif isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "isinstance" and len(test.args) == 2:
+        _narrow_class(frame, test.args[0].value, test.args[1].value, positive)
+    if isinstance(test, (r.Compare, r.Call)):
+        narrow_names(frame, test, positive)
 
 
 def _asked_for_transaction(frame: Frame, test: r.Expr) -> Session | None:
@@ -516,13 +519,21 @@ def _narrow(frame: Frame, expr: r.Expr, change: Callable[[Value], Value]) -> Non
         frame.state.vars[key] = changed
 
 
-def _narrow_class(frame: Frame, expr: r.Expr, cls: r.Expr) -> None:
+def _narrow_class(frame: Frame, expr: r.Expr, cls: r.Expr, positive: bool) -> None:
     key = _key(expr)
     if not key:
         return
     classes = cls.items if isinstance(cls, r.Seq) else (cls,)
     found: list[Value] = []
     current = frame.state.vars.get(key)
+    if current is not None and not isinstance(current, Unknown):
+        left = classes_tested(frame, current, [frame.evaluate(item) for item in classes], positive)
+        if isinstance(left, Never):
+            frame.dead = True
+            return
+        frame.state.vars[key] = current = left
+    if not positive:
+        return
     for item in classes:
         type_ = frame.evaluate(item)
         if isinstance(type_, ClassRef) and current is not None and not isinstance(current, Unknown):
@@ -538,7 +549,7 @@ def _narrow_class(frame: Frame, expr: r.Expr, cls: r.Expr) -> None:
             if not isinstance(declared, Unknown):
                 found.append(declared)
     if found:
-        frame.state.vars[key] = union(tuple(found))
+        frame.state.vars[key] = union(tuple(found), len(found))
 
 
 def _match(frame: Frame, stmt: r.Match) -> None:

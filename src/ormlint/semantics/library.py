@@ -22,6 +22,7 @@ from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.kinds import kind_of, kind_of_value
 from ormlint.semantics.loading import bind, flat, gathered, make_option
 from ormlint.semantics.queries import flask_session
+from ormlint.semantics.reflection import listed, read_each
 from ormlint.semantics.scope import exhausted, uses_of
 from ormlint.semantics.state import FRESH, names_in
 from ormlint.semantics.transactions import call_out
@@ -56,6 +57,7 @@ from ormlint.semantics.values import (
     Manager,
     Method,
     ModelAttr,
+    NameOf,
     Option,
     Partial,
     Plain,
@@ -407,8 +409,12 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
             _text_of(frame, actual.value, "__str__", node)
         return NONE
     if word == "attribute":
+        # The name may change with a loop; only the object decides whether another row is read.
+        read_of = node.args[0].value if isinstance(node, r.Call) and isinstance(node.func, r.Name) and node.args else node
+        if isinstance(second, NameOf):
+            return read_each(frame, first, second, read_of)
         if isinstance(second, Const) and isinstance(second.value, str):
-            found = frame.attribute(first, second.value, node)
+            found = frame.attribute(first, second.value, read_of)
             third = first_value(actuals, 2)
             return join(found, third) if len(actuals) > 2 and not isinstance(found, (Unknown, Const)) else found
         return UNKNOWN
@@ -437,6 +443,8 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
         return Session(SessionId("param", frame.site(node), "object_session"), is_async, None, ended_by="caller")
     if word == "expression":
         return LibInstance("expression")
+    if word == "names":
+        return listed(frame, first)
     if word == "inspection":
         return LibInstance("inspection", (("of", first),))
     if word == "field":
@@ -579,7 +587,7 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
         for actual in actuals:
             serialise(frame, receiver.cls, actual.value, node, 0)
         return frame.call(receiver, (), node)
-    if isinstance(receiver, (Plain, Const)):
+    if isinstance(receiver, (Plain, Const, NameOf)):
         if name in ("split", "splitlines", "rsplit"):
             return Coll("list", Plain("str"))
         if name == "format":

@@ -22,6 +22,7 @@ from ormlint.semantics.values import (
     Const,
     Entity,
     LibInstance,
+    NameOf,
     Query,
     Result,
     SessionId,
@@ -147,6 +148,8 @@ def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: 
         return "literal", "its elements are known"
     if isinstance(iterable, LibInstance) and iterable.cls == "kwargs" and not any(key == "*" for key, _ in iterable.data):
         return "literal", "its keys are written out"
+    if isinstance(iterable, Coll) and any(isinstance(item, NameOf) for item in (iterable.elem, iterable.key)):
+        return "literal", "it goes over the names of attributes"
     if isinstance(iterable, Coll):
         written = iterable.size is not None and (iterable.size <= SHORT or not is_fetched(iterable.elem))
         if written:

@@ -84,7 +84,9 @@ def about(frame: Frame, node: r.Node, query: Query, first: int = 3) -> Query:
             behind |= parameters_behind(frame, expr) or frozenset()
     if not over and not behind:
         return query
-    return msgspec.structs.replace(query, over=tuple(over), about=frozenset(behind), subjects=frozenset(names))
+    return msgspec.structs.replace(
+        query, over=(*query.over, *over), about=query.about | frozenset(behind), subjects=query.subjects | frozenset(names)
+    )
 
 
 def keyed(frame: Frame, query: Query, args: Sequence[r.Arg]) -> Query:
@@ -139,6 +141,8 @@ def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequen
         return msgspec.structs.replace(query, columns=(*query.columns, *more.columns))
     if name in ("join", "outerjoin", "select_from", "having", "distinct", "from_statement"):
         query = msgspec.structs.replace(query, filters=(*query.filters, name)[:16])
+    if name == "select_from":
+        query = about(frame, node, query)
     if name in ("filter", "filter_by", "where", "bindparams", "params", "values") and isinstance(node, r.Call):
         query = keyed(frame, query, node.args)
     if name in ("filter", "filter_by", "where"):

@@ -31,6 +31,7 @@ from ormlint.semantics.values import (
     Method,
     ModelAttr,
     ModuleRef,
+    NameOf,
     Never,
     Option,
     Origin,
@@ -150,6 +151,8 @@ def plain(value: Value) -> Value:
         return Coll(value.kind, UNKNOWN, None if value.key is None else UNKNOWN, None, value.batches)
     if isinstance(value, Const):
         return value if value.kind in ("bool", "none") else UNKNOWN
+    if isinstance(value, NameOf):
+        return UNKNOWN
     if isinstance(value, UnionOf):
         parts = union(tuple(plain(item) for item in value.items))
         return parts if not isinstance(parts, UnionOf) or (len(parts.items) == 2 and NONE in parts.items) else UNKNOWN

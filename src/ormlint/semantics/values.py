@@ -49,6 +49,12 @@ class Const(msgspec.Struct, frozen=True, cache_hash=True):
 NONE = Const(None, "none")
 
 
+class NameOf(msgspec.Struct, frozen=True, cache_hash=True):
+    """A string that is one of several known names of attributes: an element of `("lines", "notes")`, of `dir(order)`."""
+
+    names: tuple[str, ...]
+
+
 class Plain(msgspec.Struct, frozen=True, cache_hash=True):
     """A value that is no ORM object: an int, a str, a date. `type` is a builtin's or library's name, or ""."""
 
@@ -301,7 +307,7 @@ class UnionOf(msgspec.Struct, frozen=True, cache_hash=True):
 
 
 Value = Union[
-    Unknown, Never, Const, Plain, LibRef, LibInstance, ModuleRef, ClassRef, FuncRef, Method, Partial, Instance, Session, Factory,
+    Unknown, Never, Const, NameOf, Plain, LibRef, LibInstance, ModuleRef, ClassRef, FuncRef, Method, Partial, Instance, Session, Factory,
     Entity, Coll, Tup, ModelAttr, Option, Query, Result, Awaitable, Manager, Super, TypeVarRef, UnionOf,
 ]  # fmt: skip
 
@@ -324,10 +330,11 @@ def join(left: Value, right: Value) -> Value:
     return union((*options_of(left), *options_of(right)))
 
 
-def union(items: tuple[Value, ...]) -> Value:
-    """A union without repetitions, collections merged by kind; Unknown absorbs nothing but width."""
+def union(items: tuple[Value, ...], width: int = WIDTH) -> Value:
+    """A union without repetitions, collections merged by kind; Unknown absorbs nothing but width. What was made wider may stay so."""
     distinct: list[Value] = []
     if any(type(item) is UnionOf for item in items):
+        width = max(width, *(len(item.items) for item in items if type(item) is UnionOf))
         items = tuple(part for item in items for part in options_of(item))
     for item in items:
         if type(item) is Never or item in distinct:
@@ -336,7 +343,9 @@ def union(items: tuple[Value, ...]) -> Value:
         if type(item) is Coll:
             for at, other in enumerate(distinct):
                 if type(other) is Coll and other.kind == item.kind and other.batches == item.batches:
-                    distinct[at] = Coll(item.kind, join(other.elem, item.elem), _join_keys(other.key, item.key), None, item.batches)
+                    distinct[at] = Coll(
+                        item.kind, union((other.elem, item.elem), width), _join_keys(other.key, item.key), None, item.batches
+                    )
                     merged = True
                     break
         elif type(item) is Query:
@@ -349,6 +358,12 @@ def union(items: tuple[Value, ...]) -> Value:
             for at, other in enumerate(distinct):
                 if (type(other) is Const or type(other) is Plain) and _plain(other) == _plain(item):
                     distinct[at] = _plain(item)
+                    merged = True
+                    break
+        elif type(item) is NameOf:
+            for at, other in enumerate(distinct):
+                if type(other) is NameOf:
+                    distinct[at] = NameOf(tuple(dict.fromkeys((*other.names, *item.names))))
                     merged = True
                     break
         elif type(item) is Unknown:
@@ -365,7 +380,7 @@ def union(items: tuple[Value, ...]) -> Value:
         return NEVER
     if len(distinct) == 1:
         return distinct[0]
-    if len(distinct) > WIDTH:
+    if len(distinct) > width:
         return Unknown("too many alternatives")
     return UnionOf(tuple(distinct))
 
