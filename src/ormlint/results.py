@@ -29,6 +29,7 @@ import msgspec
 
 from . import __version__
 from .config import Config
+from .declared_versions import LEVELS
 from .findings import Report
 from .project import Project
 
@@ -92,7 +93,7 @@ def question(folder: Path, project: Project, config: Config, noqa: bool) -> Ques
     asked = key.copy()
     for file in project.files:
         asked.update(f"{file.rel}\0{file.module}\0{file.role}\0".encode("utf-8", "surrogateescape"))
-    paths = [*(file.path for file in project.files), *(os.path.join(root, rel) for rel in project.templates), *declarations(root)]
+    paths = [*(file.path for file in project.files), *(os.path.join(root, rel) for rel in project.templates), *declarations(root, project)]
     at = clock(folder)
     stamps = {path: stamp for path in paths if (stamp := stamp_of(path)) is not None}
     return Question(folder / f"{PREFIX}{key.hexdigest()[:32]}", asked.hexdigest(), stamps, at)
@@ -199,12 +200,18 @@ def installed() -> Iterator[str]:
                 yield from sorted(f"{folder}/{name}" for name in os.listdir(folder or ".") if name.endswith((".dist-info", ".egg-info")))
 
 
-def declarations(root: str) -> Iterator[str]:
-    """The files in the root that may declare versions of libraries."""
-    with contextlib.suppress(OSError), os.scandir(root) as entries:
-        for entry in entries:
-            if entry.name.endswith(DECLARATIONS) and entry.is_file() and entry.stat().st_size < MOST_DECLARATION:
-                yield entry.path
+def declarations(root: str, project: Project) -> Iterator[str]:
+    """The files in the root and in the upper folders of the project that may declare versions of libraries."""
+    folders = {""}
+    for file in project.files:
+        parts = file.rel.split("/", LEVELS)[:-1]
+        folders.update("/".join(parts[:count]) for count in range(1, len(parts) + 1))
+    for folder in sorted(folders):
+        for place in (folder, os.path.join(folder, "requirements")):
+            with contextlib.suppress(OSError), os.scandir(os.path.join(root, place)) as entries:
+                for entry in entries:
+                    if entry.name.endswith(DECLARATIONS) and entry.is_file() and entry.stat().st_size < MOST_DECLARATION:
+                        yield entry.path
 
 
 def checked(data: bytes) -> bytes | None:

@@ -102,6 +102,8 @@ def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
         if isinstance(value, Result) and name in ("rowcount", "lastrowid", "inserted_primary_key"):
             return Plain("int")
         return Method(value, name)
+    if isinstance(value, Awaitable) and value.started:
+        return Method(value, name)
     if isinstance(value, Tup) and name in value.names:
         return value.items[value.names.index(name)]
     if isinstance(value, Method) and isinstance(value.receiver, LibInstance) and (value.receiver.cls, "*") in orms.EXTERNAL_METHODS:

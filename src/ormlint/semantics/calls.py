@@ -16,6 +16,7 @@ from ormlint.orms import registry as orms
 from ormlint.semantics import boundary
 from ormlint.semantics.announcements import announced
 from ormlint.semantics.attributes import answered
+from ormlint.semantics.concurrency import handed, made_again, running_after, started_below, unawaited, working
 from ormlint.semantics.containers import element_of
 from ormlint.semantics.crossing import given_both, linked
 from ormlint.semantics.declared import bind_typevars, declared, given_by, type_params, typevars_of
@@ -61,7 +62,6 @@ from ormlint.semantics.values import (
     NEVER,
     NONE,
     UNKNOWN,
-    Awaitable,
     ClassRef,
     Coll,
     Const,
@@ -126,6 +126,8 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
         session = new_session(frame, callee, node)
         return made_by(callee, session, actuals, node) if actuals else session
     if isinstance(callee, Session):  # a scoped_session called gives the current session
+        if frame.coroutine and callee.scoped:
+            frame.by_coroutine(Event("current", frame.site(node), session=callee))
         return msgspec.structs.replace(callee, scoped=False)
     if isinstance(callee, UnionOf):
         return _call_any(frame, callee, actuals, node)
@@ -155,7 +157,9 @@ def _call_any(frame: Frame, callee: UnionOf, actuals: Sequence[Actual], node: r.
     for item in callee.items:
         if item == NONE:
             continue
-        results.append(call(frame, item, actuals, node))
+        result = call(frame, item, actuals, node)
+        handed(frame, result)  # where a session may be of either kind, nobody can say that an await is missing
+        results.append(result)
     return union(tuple(results)) if results else UNKNOWN
 
 
@@ -428,8 +432,8 @@ def returned(frame: Frame, function: FunctionNode, summary: Summary, back: Subst
         ):
             make(frame, session, used=True)
     if function.node.is_async:
-        return Awaitable(value)
-    return value
+        return working(frame, value, summary, back, node)
+    return made_again(frame, value)
 
 
 def _promised(frame: Frame, function: FunctionNode, typevars: dict[str, Value]) -> Value:
@@ -536,13 +540,15 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         mapped = Event(
             event.kind, site, event.note, session, entity, event.attr, event.how, varies, around, (step, *event.via),
             event.exceptional or frame.exceptional > 0, frame.state.yielded, event.reported, own, event.block, since, confidence,
-            needs, loose, over, held, about_loops, about,
+            needs, loose, over, held, about_loops, about, event.aside or frame.coroutine or frame.offloaded > 0,
         )  # fmt: skip
         frame.emit(mapped)
         if event.kind == "callout":
             announced(frame, mapped, before)
         if event.kind == "add" and given and entity is not None and session is not None and back.gave(event.session):
             given_both(frame, entity, session, mapped)
+        if frame.coroutine and not event.aside:
+            frame.by_coroutine(mapped)
         if session is not None and event.kind in USES and not event.exceptional:
             earlier = before.get(session.id)
             known = frame.state.sessions.get(session.id)
@@ -561,6 +567,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             change(frame, session, event.how, site)
     if summary.left:
         _settle_sessions(frame, summary, back, before)
+    if summary.running:
+        started_below(frame, summary, back)
 
 
 def _settle_sessions(frame: Frame, summary: Summary, back: Substitution, before: dict[SessionId, SessionState]) -> None:
@@ -969,14 +977,17 @@ def finished(frame: Frame) -> Summary:
     check_fates(frame)
     if frame.reused:
         judge_reuse(frame, states)
+    unawaited(frame)
     events = _bounded(frame)
     fates: dict[SessionId, frozenset[str]] = {}
     for state in states:
         for id, known_session in state.sessions.items():
             fates[id] = fates.get(id, frozenset()) | known_session.fates
-    handed = tuple(id for id, fate in fates.items() if "returned" in fate and "escaped" not in fate)
+    handed_out = tuple(id for id, fate in fates.items() if "returned" in fate and "escaped" not in fate)
     given = tuple(sessions_in(value)) + tuple(sessions_in(frame.yielded))
-    return Summary(value, frame.yielded, events, finishes, kept, handed, _left(states), outcomes(frame, given), frame.streamed)
+    after = running_after(frame, states, value)
+    streamed = frame.streamed
+    return Summary(value, frame.yielded, events, finishes, kept, handed_out, _left(states), outcomes(frame, given), streamed, after)
 
 
 def _left(states: Sequence[State]) -> tuple[tuple[SessionId, SessionState], ...]:
@@ -1155,7 +1166,11 @@ def _placed(value: Value, site: Site, name: str) -> Value:
 
 def evaluated(frame: Frame, args: Sequence[r.Arg]) -> list[Actual]:
     """The arguments of a call, evaluated in order."""
-    return [Actual(frame.evaluate(arg.value), arg.keyword, arg.star) for arg in args]
+    found = [Actual(frame.evaluate(arg.value), arg.keyword, arg.star) for arg in args]
+    if frame.unawaited:
+        for actual in found:
+            handed(frame, actual.value)
+    return found
 
 
 def entry_frame(world: World, id: str, cls: str = "") -> Frame:

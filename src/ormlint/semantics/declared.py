@@ -20,6 +20,7 @@ from ormlint.semantics.values import (
     Awaitable,
     ClassRef,
     Coll,
+    Const,
     Entity,
     Factory,
     FuncRef,
@@ -332,11 +333,12 @@ def given_by(frame: Frame, value: Value, node: r.Expr) -> Value | None:
     if isinstance(value, LibInstance) and value.cls == "dependency":
         held = dict(value.data)
         provider = held.get("function", UNKNOWN)
-        return provided(frame, provider, node)
+        scope = held.get("scope")
+        return provided(frame, provider, node, str(scope.value) if isinstance(scope, Const) else "")
     return None
 
 
-def provided(frame: Frame, provider: Value, node: r.Node) -> Value:
+def provided(frame: Frame, provider: Value, node: r.Node, scope: str = "") -> Value:
     """What calling a dependency's function gives its user; its sessions are ended by the framework."""
     quiet = frame.module_frame(frame.scope.name)
     value = quiet.call(provider, (), node)
@@ -346,6 +348,8 @@ def provided(frame: Frame, provider: Value, node: r.Node) -> Value:
         function = frame.world.symbols.functions[provider.func]
         if function.node.is_generator and isinstance(value, Coll):
             value = value.elem
+        elif not function.node.is_generator and isinstance(value, Session) and not value.ended_by:
+            scope = "none"
 
     known = frame.world.symbols.functions.get(provider.func) if isinstance(provider, FuncRef) else None
     living = known is not None and known.node.is_generator
@@ -355,7 +359,7 @@ def provided(frame: Frame, provider: Value, node: r.Node) -> Value:
         if known is not None and session.id.kind == "made":
             # One for each request, whoever asks for it.
             id = SessionId("given", Site(frame.world.symbols.modules[known.module].path, known.node.start, known.node.end), "")
-        return msgspec.structs.replace(session, id=id, ended_by="framework", born=())
+        return msgspec.structs.replace(session, id=id, ended_by="framework", born=(), scope=scope or session.scope)
 
     def given(item: Value) -> Value:
         if isinstance(item, Session):

@@ -12,6 +12,7 @@ from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics import boundary
 from ormlint.semantics.calls import evaluated
+from ormlint.semantics.concurrency import handed, waited_for
 from ormlint.semantics.containers import born_in, element_of, item_at, sliced
 from ormlint.semantics.declared import type_value
 from ormlint.semantics.flow import bind_target, condition, loop_events
@@ -321,10 +322,13 @@ def _session_by_use(frame: Frame, func: r.Attr, expr: r.Call) -> Session | None:
         return None
     if not _is_statement(frame, first, func.attr):
         return None
+    awaits = frame.awaited == frame.site(expr)
+    if frame.coroutine and not awaits and func.attr != "query":
+        return None  # in a coroutine it may as well be asynchronous, and awaited later
     name = func.value.id if isinstance(func.value, r.Name) else func.value.attr
     session = Session(
         SessionId("param", frame.site(func.value) if isinstance(func.value, r.Attr) else _param_site(frame, name), name),
-        False,
+        awaits,
         None,
         born=tuple(loop.site for loop in frame.loops if name in loop.touched),
         ended_by="caller",
@@ -440,6 +444,9 @@ def _seq(frame: Frame, expr: r.Seq) -> Value:
                 items.append(element_of(inner))
         else:
             items.append(frame.evaluate(item))
+    if frame.unawaited:
+        for value in items:
+            handed(frame, value)
     if expr.kind == "tuple":
         return Tup(tuple(items)) if exact else Coll("tuple", union(tuple(items)))
     named = names_of(items) if exact else None
@@ -453,6 +460,7 @@ def _dict(frame: Frame, expr: r.Dict) -> Value:
     exact = True
     for key, item in zip(expr.keys, expr.values, strict=True):
         value = frame.evaluate(item)
+        handed(frame, value)
         if key is None:
             exact = False
             if isinstance(value, Coll) and value.kind == "dict":
@@ -669,6 +677,7 @@ def captured(frame: Frame, node: r.Node) -> tuple[tuple[str, Value], ...]:
         if value is None:
             value = frame.closure.get(name)
         if value is not None:
+            handed(frame, value)
             found.append((name, widen(value)))
     return tuple(found)
 
@@ -695,6 +704,7 @@ def _comp(frame: Frame, expr: r.Comp) -> Value:
             frame.dead = False
     elt = frame.evaluate(expr.elt)
     value = frame.evaluate(expr.value) if expr.value is not None else None
+    handed(frame, elt)
     for loop in reversed(loops):
         frame.loops.pop()
         loop_events(frame, loop, [event for event in frame.state.events if event not in before])
@@ -713,7 +723,11 @@ def _comp(frame: Frame, expr: r.Comp) -> Value:
 
 
 def _await(frame: Frame, expr: r.Await) -> Value:
+    outer = frame.awaited
+    frame.awaited = frame.site(expr.value) if isinstance(expr.value, r.Call) else None
     value = frame.evaluate(expr.value)
+    frame.awaited = outer
+    waited_for(frame, value)
     return awaited(value)
 
 
@@ -731,6 +745,7 @@ def awaited(value: Value) -> Value:
 def _yield(frame: Frame, expr: r.Yield) -> Value:
     if expr.value is not None:
         value = frame.evaluate(expr.value)
+        handed(frame, value)
         if expr.is_from:
             rows = iterated(frame, value, expr)
             if isinstance(rows, Coll) and rows.streams and rows.lazy:

@@ -15,6 +15,7 @@ from ormlint.orms import registry as orms
 from ormlint.semantics import boundary, queries
 from ormlint.semantics.attributes import replaced
 from ormlint.semantics.calls import adopt, invoke, note_repeated, settle
+from ormlint.semantics.concurrency import block_ends, handed
 from ormlint.semantics.containers import born_in, element_of, unpacked
 from ormlint.semantics.crossing import linked
 from ormlint.semantics.dependence import containers, kept_by, resets
@@ -183,6 +184,7 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
                 if _is_relationship(frame, part, target.attr):
                     linked(frame, part, value, target)
                 _set_attribute(frame, part, target)
+        handed(frame, value)
         escape(frame, value)
     elif isinstance(target, r.Sub):
         owner = frame.evaluate(target.value)
@@ -197,6 +199,7 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
             else:
                 data["*"] = UNKNOWN
             frame.state.vars[target.value.id] = LibInstance("kwargs", tuple(data.items()))
+        handed(frame, value)
         escape(frame, value)
     elif isinstance(target, r.Star):
         bind_target(frame, target.value, value, expr)
@@ -237,6 +240,7 @@ def _return(frame: Frame, stmt: r.Return) -> None:
         return
     boundary.give(frame, stmt, value)
     frame.returned = join(frame.returned, value)
+    handed(frame, value)
     hand_back(frame, value)
     frame.ends.append(("return", frame.site(stmt), frame.state))
     frame.dead = True
@@ -930,9 +934,13 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
         run(frame, stmt.body)
         return
     item = stmt.items[at]
+    outer = frame.awaited
+    frame.awaited = frame.site(item.value) if stmt.is_async else None
     value = frame.evaluate(item.value)
+    frame.awaited = outer
     if frame.dead:
         return
+    handed(frame, value)
     if isinstance(value, Awaitable):
         value = value.value
     entered, given = _enter(frame, value, item.value)
@@ -940,6 +948,9 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
         boundary.receive(frame, item.value, given)
     if item.target is not None:
         bind_target(frame, item.target, given, None)
+    locked = isinstance(value, LibInstance) and value.cls in ("lock", "async_lock")
+    if locked:
+        frame.conditions.append((stmt.start, "lock"))
     held = _held_by(entered, given)
     frame.ending.extend(held)
     frame.risks.append({})
@@ -956,6 +967,8 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
         frame.undone |= before
 
     _protected(frame, lambda: _with_items(frame, stmt, at + 1), leave)
+    if locked:
+        frame.conditions.pop()
     del frame.ending[len(frame.ending) - len(held) :]
     _pass_on(frame, undone)
     if skipped is not None:
@@ -1036,6 +1049,8 @@ def _leave(frame: Frame, entered: _Entered, kind: str) -> None:
     """Leaves a context manager: normally, or with an exception (`kind` is "raise" or "yield")."""
     value, node = entered.value, entered.node
     failed = kind in ("raise", "yield")
+    if isinstance(value, LibInstance) and frame.state.running:
+        block_ends(frame, value)
     if isinstance(value, Session):
         operate(frame, value, "close", node)
     elif isinstance(value, Manager):

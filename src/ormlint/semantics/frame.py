@@ -17,9 +17,27 @@ from ormlint.facts import records as r
 from ormlint.semantics.classes import Classes
 from ormlint.semantics.expiry import Habits
 from ormlint.semantics.layers import Placed
-from ormlint.semantics.state import Crossing, Event, Incident, Loop, Made, Misuse, Read, Repeated, Risk, State, Step, Summary, names_in
+from ormlint.semantics.state import (
+    Crossing,
+    Event,
+    Incident,
+    Loop,
+    Made,
+    Misuse,
+    Read,
+    Registry,
+    Repeated,
+    Risk,
+    State,
+    Step,
+    Summary,
+    names_in,
+)
 from ormlint.semantics.symbols import FunctionNode, ModuleScope, Symbols
 from ormlint.semantics.values import NEVER, Entity, Origin, Session, SessionId, Site, Value
+
+QUIET = frozenset({"add", "load", "mutate", "expire", "expunge", "close", "begin", "callout", "rollback", "current"})
+"""Events that wait for no database, or that a wait has gone before."""
 
 
 class Actual(msgspec.Struct, frozen=True):
@@ -44,6 +62,7 @@ class Steps:
     enter: Callable[[Frame, Value, r.Node], Value]
     at_yield: Callable[[Frame, r.Node], None]
     sliced_query: Callable[[Frame, Value, r.Node], Value]
+    beside: Callable[[Frame, Event], None]
 
 
 class TooMuch(Exception):
@@ -90,6 +109,9 @@ class World:
         self.answered: set[tuple[Site, str]] = set()
         """Reads of a reference whose target some caller has in its hands: the identity map may answer."""
         self.raising: dict[object, dict[tuple[Site, str, str], Read]] = {}
+        self.registries: dict[SessionId, Registry] = {}
+        self.removed: set[SessionId] = set()
+        self.startups: set[str] = set()
         self.reads: dict[tuple[Site, str, str], Read] = {}
         self.entries: dict[str, Summary] = {}
         self.member_entries: dict[tuple[str, str], Summary] = {}
@@ -130,15 +152,19 @@ class Frame:
     """A function, module body or class body being run."""
 
     __slots__ = (
+        "awaited",
+        "blocked",
         "blocks",
         "breaks",
         "budget",
+        "captures",
         "catches",
         "closure",
         "cls",
         "committed",
         "conditions",
         "continues",
+        "coroutine",
         "crossings",
         "dead",
         "ended_under",
@@ -159,6 +185,7 @@ class Frame:
         "managed",
         "module_level",
         "name",
+        "offloaded",
         "order",
         "path",
         "pending",
@@ -174,6 +201,7 @@ class Frame:
         "streamed",
         "tests",
         "typevars",
+        "unawaited",
         "undone",
         "walk",
         "world",
@@ -236,6 +264,12 @@ class Frame:
         self.crossings: dict[tuple[str, Site, str], Crossing] | None = None
         self.entered: set[object] | None = set() if self.in_domain else None
         self.given: dict[object, str] | None = {} if self.in_domain else None
+        self.coroutine = function is not None and function.node.is_async
+        self.offloaded = 0
+        self.awaited: Site | None = None
+        self.blocked: set[object] = set()
+        self.captures: list[list[Event]] = []
+        self.unawaited: dict[Site, Event] = {}
 
     def site(self, node: r.Node) -> Site:
         return Site(self.path, node.start, node.end)
@@ -298,6 +332,10 @@ class Frame:
             self.order[event] = None
             if event.kind == "load":
                 self._note_read(event)
+        for captured in self.captures:
+            captured.append(event)
+        if self.state.running and event.session is not None:
+            self.world.steps.beside(self, event)
 
     def _note_read(self, event: Event) -> None:
         """Keeps a read that raises, once it is known of which object: until then it is the callers' to keep."""
@@ -312,6 +350,19 @@ class Frame:
         if known is None or (known.event.confidence, -len(known.event.via)) < (event.confidence, -len(event.via)):
             found[key] = Read(event, self.name)
 
+    def by_coroutine(self, event: Event) -> None:
+        """Keeps the first thing that a coroutine itself does with each synchronous session, and with each registry."""
+        session = event.session
+        if self.offloaded or self.dead or event.kind == "close" or (session is None and event.how != "core"):
+            return
+        is_async = session is not None and session.is_async
+        if (is_async and session is not None and not session.scoped) or (not is_async and event.site == self.awaited):
+            return
+        key = (event.kind in QUIET, session.id if session is not None else None)
+        if key not in self.blocked:
+            self.blocked.add(key)
+            self.note("in_coroutine", event, detail="quiet" if key[0] else "")
+
     def note(self, kind: str, event: Event, other: Site | None = None, detail: str = "") -> None:
         """Keeps for the rules that `event` is wrong where it stands, in the context that is being run."""
         found = self.world.noted.setdefault(self.world.current, {})
@@ -325,7 +376,10 @@ class Frame:
             conditions=tuple(self.conditions),
             exceptional=self.exceptional > 0,
             after_yield=self.state.yielded,
+            aside=self.coroutine or self.offloaded > 0,
             **details,  # type: ignore[arg-type]
         )
         self.emit(event)
+        if self.coroutine:
+            self.by_coroutine(event)
         return event

@@ -12,9 +12,23 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
-from ormlint.orms.vocabulary import MethodRow
+from ormlint.orms.vocabulary import ConcurrencyRow, MethodRow
 from ormlint.semantics import boundary, queries
 from ormlint.semantics.attributes import deleted
+from ormlint.semantics.concurrency import (
+    THREADS,
+    Work,
+    block_ends,
+    coroutine_of,
+    coroutines,
+    direct_sessions,
+    sessions_of,
+    start,
+    streamed,
+    thread_method,
+    threaded,
+    waited_for,
+)
 from ormlint.semantics.containers import as_collection, born_in, element_of, grown, method_of
 from ormlint.semantics.crossing import brought, linked
 from ormlint.semantics.dependence import parameters_behind, unsteady
@@ -24,7 +38,7 @@ from ormlint.semantics.loading import bind, flat, gathered, make_option
 from ormlint.semantics.queries import flask_session
 from ormlint.semantics.reflection import listed, read_each
 from ormlint.semantics.scope import exhausted, uses_of
-from ormlint.semantics.state import FRESH, names_in
+from ormlint.semantics.state import FRESH, Event, Registry, names_in
 from ormlint.semantics.transactions import call_out
 from ormlint.semantics.unit_of_work import (
     attach,
@@ -93,6 +107,9 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
     """Calling a library's function or class by its dotted name."""
     if name in orms.LOADERS:
         return make_option(frame, name, actuals, None, node)
+    concurrent = orms.CONCURRENCY.get(name)
+    if concurrent is not None:
+        return _concurrent(frame, name, concurrent, actuals, node)
     kind = kind_of(name)
     if kind:
         return _of_kind(frame, name, kind, actuals, node)
@@ -118,9 +135,6 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
         call_out(frame, node, external.category, name)
         value = LibInstance(name)
         return Awaitable(value) if external.awaitable else value
-    concurrent = orms.CONCURRENCY.get(name)
-    if concurrent is not None:
-        return _concurrent(frame, name, concurrent, actuals, node)
     for actual in actuals:
         give_away(frame, actual.value)
     short = name.rsplit(".", 1)[-1]
@@ -134,28 +148,101 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
     return Unknown(f"{name} is a library's")
 
 
-def _concurrent(frame: Frame, name: str, row: object, actuals: Sequence[Actual], node: r.Node) -> Value:
-    results: list[Value] = []
-    for actual in actuals:
-        value = actual.value
-        if isinstance(value, Awaitable):
-            results.append(value.value)
-        elif isinstance(value, Coll) and isinstance(value.elem, Awaitable):
-            results.append(value.elem.value)
-    if getattr(row, "runs_in", "") == "process":
+def _concurrent(frame: Frame, name: str, row: ConcurrencyRow, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """A call that makes work run beside its caller, or after it."""
+    if not row.work.startswith("callable"):
+        return coroutines(frame, row, name.rsplit(".", 1)[-1], actuals, node)
+    target = first_value(actuals, row.position or 0, row.keyword or "func")
+    if not row.arguments:
+        return LibInstance("offloaded", (("function", target),))
+    if row.arguments == "elements":
+        return _for_elements(frame, name, row, target, actuals, node)
+    given = _arguments(frame, row, actuals)
+    if row.runs_in == "process":
         boundary.leave(frame, [actual.value for actual in actuals], node, "a process")
-    work = getattr(row, "work", "")
-    position = getattr(row, "position", None)
-    if work == "callable" and position is not None:
-        target = first_value(actuals, position)
-        rest = [actual for actual in actuals if actual.keyword is None][position + 1 :]
-        if isinstance(target, (FuncRef, Partial, Method)):
-            results.append(frame.call(target, (*rest, *(a for a in actuals if a.keyword)), node))
-    if getattr(row, "many", False):
-        if any(actual.star for actual in actuals) or work == "coroutine_list":
-            return Awaitable(Coll("list", union(tuple(results)) if results else UNKNOWN))
-        return Awaitable(Tup(tuple(results)))
-    return Awaitable(results[0] if results else UNKNOWN)
+    if row.runs_in == "after_response":
+        # It does what it does when the function has long ended.
+        before = frame.state.copy()
+        order = dict(frame.order)
+        work = _work(frame, target, given, node, row.runs_in)
+        frame.state, frame.order, frame.dead = before, order, False
+    else:
+        work = _work(frame, target, given, node, row.runs_in)
+    if name in orms.CLASSES and row.keyword:
+        return threaded(frame, row, work, node)
+    if row.waits and not row.receiver:
+        return Awaitable(work.value, frame.site(node), work.uses, work.holds, tuple(loop.site for loop in frame.loops))
+    start(frame, frame.site(node), work, row.runs_in, bool(row.receiver) and row.receiver != "event_loop")
+    return NONE if row.runs_in == "after_response" else Awaitable(work.value, frame.site(node), work.uses, work.holds, (), True)
+
+
+def _arguments(frame: Frame, row: ConcurrencyRow, actuals: Sequence[Actual]) -> tuple[Actual, ...]:
+    """What the work itself is called with."""
+    positional = [actual for actual in actuals if actual.keyword is None]
+    if row.arguments == "rest":
+        return (
+            *positional[(row.position or 0) + 1 :],
+            *(actual for actual in actuals if actual.keyword not in (None, row.keyword or "func")),
+        )
+    after = 1 if row.keyword else (row.position or 0) + 1
+    args = next(
+        (a.value for a in actuals if a.keyword == "args"), positional[after].value if len(positional) > after and not row.keyword else NONE
+    )
+    keywords = next((actual.value for actual in actuals if actual.keyword in ("kwargs", "kwds")), NONE)
+    given = [Actual(item) for item in args.items] if isinstance(args, Tup) else []
+    if isinstance(args, Coll):
+        given.append(Actual(args, None, 1))
+    if isinstance(keywords, LibInstance) and keywords.cls == "kwargs":
+        given.extend(Actual(value, keyword) for keyword, value in keywords.data if keyword != "*")
+    return tuple(given)
+
+
+def _work(frame: Frame, target: Value, given: Sequence[Actual], node: r.Node, runs_in: str) -> Work:
+    """Runs a callable as work of its own; says what it gives and what it has in its hands."""
+    captured: list[Event] = []
+    frame.captures.append(captured)
+    frame.offloaded += 1
+    known = isinstance(target, (FuncRef, Partial, Method, Instance))
+    value = frame.call(target, given, node) if known else UNKNOWN
+    frame.offloaded -= 1
+    frame.captures.pop()
+    frame.dead = False
+    if isinstance(value, Awaitable):  # a coroutine function, which the task runs
+        value = value.value
+    held = [item for actual in given for item in flat(actual.value)]
+    uses = {session.id: session for session in sessions_of(captured)}
+    if not known or runs_in == "process":
+        uses.update((session.id, session) for session in direct_sessions(held))
+    entities = [item for part in held for item in options_of(part) if isinstance(item, Entity)]
+    holds = {item.origin.session.id: item.origin.session for item in entities if item.origin.session is not None}
+    return Work(value, tuple(uses.values()), tuple(holds.values()))
+
+
+def _for_elements(frame: Frame, name: str, row: ConcurrencyRow, target: Value, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """`pool.map(f, rows)`: many at once, each with its own element and all with what the function holds."""
+    if row.runs_in == "process":
+        boundary.leave(frame, [actual.value for actual in actuals], node, "a process")
+    captured: list[Event] = []
+    frame.captures.append(captured)
+    frame.offloaded += 1
+    positional = [actual.value for actual in actuals if actual.keyword is None][(row.position or 0) + 1 :]
+    columns = [element_of(iterated(frame, value, node)) for value in positional]
+    element = columns[0] if len(columns) == 1 else Tup(tuple(columns))
+    spread = len(columns) > 1 or "starmap" in name
+    value = frame.world.steps.per_element(frame, target, element, node, spread) if columns else UNKNOWN
+    frame.offloaded -= 1
+    frame.captures.pop()
+    site = frame.site(node)
+    many = [session for session in sessions_of(captured) if site not in session.born]
+    for session in many:
+        frame.note("shared", Event("share", site, session=session, how=row.runs_in))
+    return Coll("iterator", value.value if isinstance(value, Awaitable) else value)
+
+
+def _offloaded(frame: Frame, target: Value, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """Calling what `sync_to_async` gave."""
+    work = _work(frame, target, actuals, node, "thread")
+    return Awaitable(work.value, frame.site(node), work.uses, work.holds, tuple(loop.site for loop in frame.loops))
 
 
 def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node: r.Node) -> Value:
@@ -178,9 +265,9 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
         inner = first_value(actuals, 0, "session_factory")
         expires = inner.expires if isinstance(inner, Factory) else frame.world.habits.of(kind.startswith("async"))
         is_async = kind.startswith("async") or (isinstance(inner, Factory) and inner.is_async)
-        return Session(
-            SessionId("global", site, ""), is_async, expires, True, (), "registry", isinstance(inner, Factory) and inner.autocommit
-        )
+        registry = SessionId("global", site, "")
+        frame.world.registries[registry] = Registry(is_async, _by_thread(first_value(actuals, 1, "scopefunc"), actuals), site)
+        return Session(registry, is_async, expires, True, (), "registry", isinstance(inner, Factory) and inner.autocommit)
     if kind in ("select", "query", "insert", "update", "delete", "compound_select"):
         if kind == "compound_select":
             for actual in actuals:
@@ -193,7 +280,8 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
     if kind == "text":
         return queries.about(frame, node, Query("text", (), site, exact=False))
     if kind == "dependency":
-        return LibInstance("dependency", (("function", first_value(actuals, 0, "dependency")),))
+        scopes = tuple(("scope", actual.value) for actual in actuals if actual.keyword == "scope")
+        return LibInstance("dependency", (("function", first_value(actuals, 0, "dependency")), *scopes))
     if kind in ("list", "set", "tuple", "dict"):
         if actuals and kind != "dict":
             return as_collection(iterated(frame, first_value(actuals), node), kind)
@@ -215,11 +303,31 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
         )
     if kind in ("engine", "async_engine"):
         return LibInstance(kind, _AUTOCOMMIT if commits_each(actuals) else ())
+    if kind == "streaming_response":
+        streamed(frame, first_value(actuals, 0, "content"), node)
     if kind == "response" or kind == "streaming_response":
         return LibInstance(name)
+    if kind == "web_app":
+        frame.world.startups.update(
+            [actual.value.func for actual in actuals if actual.keyword == "lifespan" and isinstance(actual.value, FuncRef)]
+        )
     for actual in actuals:
         escape(frame, actual.value)
     return LibInstance(kind)
+
+
+_BY_THREAD = frozenset({"threading.get_ident", "threading.current_thread", "threading.get_native_id", "_thread.get_ident"})
+
+
+def _by_thread(scope: Value, actuals: Sequence[Actual]) -> bool | None:
+    """Whether a registry with this scope function gives one session to each thread; None where that is not known."""
+    if len(actuals) < 2 and not any(actual.keyword == "scopefunc" for actual in actuals):
+        return None if any(actual.star for actual in actuals) else True
+    if scope == NONE:
+        return True
+    if isinstance(scope, LibRef):
+        return scope.name in _BY_THREAD
+    return None
 
 
 def _factory_value(frame: Frame, actuals: Sequence[Actual], node: r.Node) -> Value:
@@ -559,6 +667,11 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
         if name in ("remove", "close_all", "configure"):
             return NONE
         return UNKNOWN
+    if isinstance(receiver, Awaitable):
+        if name != "result":
+            return UNKNOWN
+        waited_for(frame, receiver)
+        return receiver.value
     if isinstance(receiver, Coll):
         return _collection_method(frame, receiver, name, actuals, node)
     if isinstance(receiver, Option):
@@ -649,7 +762,9 @@ def _session_method(frame: Frame, session: Session, name: str, actuals: Sequence
     value = _session_effect(frame, session, name, row, actuals, node)
     if name in ("begin", "begin_nested"):
         return value
-    return Awaitable(value) if row.awaitable else value
+    if row.awaitable:
+        return coroutine_of(frame, session, name, value, node)
+    return value
 
 
 def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, actuals: Sequence[Actual], node: r.Node) -> Value:
@@ -687,7 +802,10 @@ def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, a
         return Manager("no_autoflush", session, session)
     if effect == "run_sync":
         twin = msgspec.structs.replace(session, is_async=False)
-        return frame.call(first, (Actual(twin), *actuals[1:]), node)
+        frame.offloaded += 1
+        value = frame.call(first, (Actual(twin), *actuals[1:]), node)
+        frame.offloaded -= 1
+        return value
     if effect in ("add", "add_all", "delete", "delete_all", "merge", "merge_all", "refresh", "expire", "expunge"):
         return _object_effect(frame, session, name, row, actuals, node)
     if effect:
@@ -863,6 +981,13 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
     concurrent = orms.CONCURRENCY_METHODS.get((receiver.cls, name))
     if concurrent is not None:
         return _concurrent(frame, name, concurrent, actuals, node)
+    if receiver.cls in THREADS and name in ("start", "join", "run"):
+        return thread_method(frame, receiver, name)
+    if receiver.cls == "offloaded" and name == "__call__":
+        return _offloaded(frame, dict(receiver.data).get("function", UNKNOWN), actuals, node)
+    if receiver.cls in ("executor", "process_executor", "thread_pool", "process_pool") and name in ("shutdown", "join"):
+        block_ends(frame, receiver)
+        return NONE
     row = orms.METHODS.get((receiver.cls, name))
     if row is None:
         for actual in actuals:
@@ -883,6 +1008,8 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
     returns = row.returns
     if returns in ("begun_connection", "begun_async_connection", "connection", "async_connection", "raw_connection"):
         value = LibInstance(returns.replace("begun_", ""))
+        if receiver.cls == "engine" and not row.awaitable:
+            frame.happens("connect", node, how="core", attr=name)
         if row.awaitable:
             return Manager("other", value)
         return value if returns == "raw_connection" else Manager("other", value)
@@ -905,8 +1032,9 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
         )
         if receiver.cls in ("connection", "async_connection", "engine"):
             sent = statement if isinstance(statement, Query) else None
+            how = "core_async" if row.awaitable else "core"
             frame.happens(
-                "query", node, how="core", varies=frame.varying(node), needs=parameters_behind(frame, node), unsteady=unsteady(frame, node),
+                "query", node, how=how, varies=frame.varying(node), needs=parameters_behind(frame, node), unsteady=unsteady(frame, node),
                 over=sent.over if sent is not None else (), about=sent.about if sent is not None else frozenset(),
             )  # fmt: skip
     elif returns in ("bool", "count"):

@@ -17,13 +17,14 @@ from functools import cached_property
 import msgspec
 
 from ormlint.config import Config
+from ormlint.declared_versions import DeclaredVersions
 from ormlint.facts import records as r
 from ormlint.findings import Confidence, Finding, Location, Reveal, Trail
 from ormlint.findings import Model as MappedModel
 from ormlint.findings import Step as TrailStep
 from ormlint.orms import registry as orms
 from ormlint.project import Project, SourceFile
-from ormlint.semantics import attributes, boundary, calls, declared, expressions, flow
+from ormlint.semantics import attributes, boundary, calls, concurrency, declared, expressions, flow
 from ormlint.semantics.classes import Attribute, Classes, ClassInfo
 from ormlint.semantics.commands import is_command
 from ormlint.semantics.expiry import habits_of
@@ -34,7 +35,7 @@ from ormlint.semantics.layers import Placed, layers_of, matches
 from ormlint.semantics.loading import model_at
 from ormlint.semantics.members import function_kind
 from ormlint.semantics.revealing import reveal, short
-from ormlint.semantics.state import Context, Crossing, Event, Incident, Made, Misuse, Read, Repeated, Step, Summary
+from ormlint.semantics.state import Context, Crossing, Event, Incident, Made, Misuse, Read, Registry, Repeated, Step, Summary
 from ormlint.semantics.symbols import (
     DefinedClass,
     DefinedModule,
@@ -71,10 +72,11 @@ _COLLECT_EVERY = 200_000
 class Model:
     """What the project means, for rules: observations, classes, layers, and how to make a finding."""
 
-    def __init__(self, world: World, layers: Mapping[str, Placed]) -> None:
+    def __init__(self, world: World, layers: Mapping[str, Placed], versions: DeclaredVersions) -> None:
         self._world = world
         self.config = world.config
         self.layers = layers
+        self.versions = versions
         self.paths = {scope.path: scope for scope in world.symbols.modules.values()}
         lost = sorted(world.failed)
         self.warnings: tuple[str, ...] = tuple(
@@ -376,6 +378,52 @@ class Model:
         """Steps of an observation as a trail."""
         return tuple(self.step(step.site, step.note) for step in steps if step.site.path in self.paths)
 
+    def in_coroutines(self) -> Iterator[Misuse]:
+        """What coroutines themselves do with synchronous sessions, connections and registries, first use of each."""
+        return self.misuses("in_coroutine")
+
+    def shares_thread(self, event: Event) -> bool | None:
+        """Whether the event's session is that of a registry whose scope is the thread; None where its scope is not known."""
+        session = event.session
+        if session is None:
+            return False
+        registry = self._world.registries.get(session.id)
+        return registry.by_thread if registry is not None else False
+
+    def at_startup(self, function: str) -> bool:
+        """Whether a function runs when the application starts or stops: nothing else runs then."""
+        if function in self._world.startups:
+            return True
+        found = self.symbols.functions.get(function)
+        return found is not None and any(
+            isinstance(decorator, r.Call) and isinstance(decorator.func, r.Attr) and decorator.func.attr == "on_event"
+            for decorator in found.node.decorators
+        )
+
+    def registry(self, event: Event) -> Registry | None:
+        """The registry of sessions that the event's session belongs to."""
+        return self._world.registries.get(event.session.id) if event.session is not None else None
+
+    def is_removed(self, event: Event) -> bool:
+        """Whether anything in the project removes the sessions of the event's registry, or may do so."""
+        return event.session is not None and event.session.id in self._world.removed
+
+    def ends_before(self, event: Event, what: str) -> bool | None:
+        """Whether the framework ends the event's session before background tasks (or streaming bodies) run; None where nothing says so."""
+        scope = event.session.scope if event.session is not None else ""
+        if scope == "none":
+            return False
+        declared = self.versions.declared("fastapi", event.site.path)
+        if declared is None:
+            return True if scope == "function" else None
+        rows = [row for row in orms.DEPENDENCY_ENDS if row.scope == scope] or [row for row in orms.DEPENDENCY_ENDS if not row.scope]
+        answers = {
+            row.before_streaming if what == "streaming" else row.before_background_tasks
+            for row in rows
+            if declared.meets(row.since, row.until)
+        }
+        return answers.pop() if len(answers) == 1 else None
+
     def made_sessions(self) -> Iterator[Made]:
         """Sessions that a function made and may leave open."""
         yield from sorted(self._world.made.values(), key=lambda item: item.site)
@@ -614,7 +662,7 @@ def analyse(project: Project, records: Mapping[str, r.Record], config: Config) -
         if record is None or record.error is not None:
             continue
         add_scope(scopes, file, record)
-    return understand(scopes, config)
+    return understand(scopes, config, DeclaredVersions(project.root))
 
 
 def add_scope(scopes: dict[str, ModuleScope], file: SourceFile, record: r.Record) -> None:
@@ -637,7 +685,7 @@ def _is_revision(record: r.Record) -> bool:
     )
 
 
-def understand(scopes: dict[str, ModuleScope], config: Config) -> Model:
+def understand(scopes: dict[str, ModuleScope], config: Config, versions: DeclaredVersions | None = None) -> Model:
     """The model of modules that are already read."""
     symbols = Symbols(scopes)
     worlds: list[World] = []
@@ -671,7 +719,7 @@ def understand(scopes: dict[str, ModuleScope], config: Config) -> Model:
         gc.set_threshold(*thresholds)
     if failure:
         raise failure[0]
-    return Model(worlds[0], worlds[0].layers)
+    return Model(worlds[0], worlds[0].layers, versions or DeclaredVersions(None))
 
 
 def wire(world: World) -> None:
@@ -688,6 +736,7 @@ def wire(world: World) -> None:
     steps.enter = flow.enter_value
     steps.at_yield = flow.at_yield
     steps.sliced_query = flow.sliced_query
+    steps.beside = concurrency.beside
 
 
 def run_all(world: World) -> None:

@@ -166,6 +166,8 @@ class Event(msgspec.Struct, frozen=True, cache_hash=True):
     """Of a query: the loops in which it is about another class or table each time, so that no one statement could replace it."""
     about: frozenset[str] = frozenset()
     """Of a query: the function's parameters that say which class or table it is about."""
+    aside: bool = False
+    """It happens in a coroutine or thread of its own: whoever calls that is not the one that does it."""
 
     @property
     def end(self) -> Site:
@@ -196,16 +198,31 @@ class Loop(msgspec.Struct, frozen=True, cache_hash=True):
     """The names and chains of names that its body binds or changes."""
 
 
+class Running(msgspec.Struct, frozen=True, cache_hash=True):
+    """Work that goes on beside what follows: where it was started, what it runs in, and the session that it has.
+
+    `runs_in` is task, thread, process, after_response or streaming. `entity` is true where it has only objects of that session.
+    """
+
+    site: Site
+    runs_in: str
+    session: Session
+    entity: bool = False
+    group: bool = False
+    """A block waits for it: a task group, an executor."""
+
+
 class State:
     """Names and what has happened, at one point of one function."""
 
-    __slots__ = ("events", "live", "sessions", "vars", "yielded")
+    __slots__ = ("events", "live", "running", "sessions", "vars", "yielded")
 
     def __init__(self) -> None:
         self.vars: dict[str, Value] = {}
         self.live: dict[Origin, Live] = {}
         self.sessions: dict[SessionId, SessionState] = {}
         self.events: dict[Event, None] = {}
+        self.running: frozenset[Running] = _NOTHING
         self.yielded = False
 
     def copy(self) -> State:
@@ -214,6 +231,7 @@ class State:
         new.live = self.live.copy()
         new.sessions = self.sessions.copy()
         new.events = self.events.copy()
+        new.running = self.running
         new.yielded = self.yielded
         return new
 
@@ -222,9 +240,13 @@ class State:
         theirs = self.vars
         return (
             self.live != other.live
+            or self.running != other.running
             or self.sessions != other.sessions
             or any(theirs.get(name) != value for name, value in other.vars.items())
         )
+
+
+_NOTHING: frozenset[Running] = frozenset()
 
 
 def join_states(states: list[State]) -> State | None:
@@ -296,6 +318,8 @@ def _join_into(left: State, right: State) -> None:
             elif state.ended is not None:
                 left.sessions[id] = msgspec.structs.replace(state, ended=None)
     left.events.update(right.events)
+    if right.running:
+        left.running |= right.running
     left.yielded = left.yielded or right.yielded
 
 
@@ -359,6 +383,8 @@ class Summary(msgspec.Struct, frozen=True):
     """What happens to the transactions of the sessions that it was given, and of those that it hands out."""
     streamed: Union[Session, None] = None
     """The session of the open cursor that a generator yields from."""
+    running: tuple[Running, ...] = ()
+    """The work that it started and did not wait for."""
 
 
 class Context(msgspec.Struct, frozen=True, cache_hash=True):
@@ -381,6 +407,15 @@ class Made(msgspec.Struct, frozen=True):
     place: str
     """local, field, module, class, default."""
     name: str = ""
+
+
+class Registry(msgspec.Struct, frozen=True):
+    """A `scoped_session` or its asynchronous twin, by what its sessions are told apart."""
+
+    is_async: bool
+    by_thread: Union[bool, None]
+    """Whether one thread is one session; None where the scope function is not known."""
+    site: Site
 
 
 class Repeated(msgspec.Struct, frozen=True, cache_hash=True):

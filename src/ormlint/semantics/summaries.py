@@ -99,7 +99,9 @@ def transform(value: Value, session: Callable[[Session], Session], entity: Calla
         query = transform(value.query, session, entity)
         return msgspec.structs.replace(value, query=query, session=None if value.session is None else session(value.session))
     if isinstance(value, Awaitable):
-        return Awaitable(transform(value.value, session, entity))
+        uses = tuple([session(item) for item in value.uses]) if value.uses else ()
+        holds = tuple([session(item) for item in value.holds]) if value.holds else ()
+        return Awaitable(transform(value.value, session, entity), value.made, uses, holds, value.born, value.started)
     if isinstance(value, LibInstance):
         if not value.data:
             return value
@@ -118,7 +120,7 @@ def transform(value: Value, session: Callable[[Session], Session], entity: Calla
     return value
 
 
-_KINDS = frozenset(orms.KINDS) - {"expression", "value", "list", "tuple", "set", "dict", "lock", "response", "request"}
+_KINDS = frozenset(orms.KINDS) - {"expression", "value", "list", "tuple", "set", "dict", "response", "request"}
 _TELLING = frozenset({Session, Entity, Query, Result, Factory, Option, ModelAttr, FuncRef, Partial, ClassRef, Manager, Super})
 _HOLDING = frozenset({Coll, Tup, UnionOf, Instance, LibInstance, Awaitable, Method})
 
@@ -139,7 +141,7 @@ def matters(value: Value, depth: int = 0) -> bool:
     if isinstance(value, LibInstance):
         return value.cls in _KINDS or any(matters(item, depth + 1) for _, item in value.data)
     if isinstance(value, Awaitable):
-        return matters(value.value, depth + 1)
+        return bool(value.uses) or matters(value.value, depth + 1)
     return isinstance(value, Method) and matters(value.receiver, depth + 1)
 
 

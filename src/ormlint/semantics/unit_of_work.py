@@ -22,6 +22,7 @@ from ormlint.semantics.state import FRESH, UNTOUCHED, Live
 from ormlint.semantics.summaries import transform
 from ormlint.semantics.transactions import advance, let_go, noted_end, settled
 from ormlint.semantics.values import (
+    Awaitable,
     ClassRef,
     Const,
     Entity,
@@ -70,6 +71,8 @@ def operate(
         varies = frame.varying(node)
     if session is not None and kind in USES:
         used(frame, session, node)
+    if session is not None and effect == "remove":
+        frame.world.removed.add(session.id)
     if kind in ("query", "write"):
         frame.happens(
             kind, node, session=session, note=note, attr=attr, varies=varies, how=effect, block=block, entity=entity,
@@ -299,6 +302,8 @@ def escape(frame: Frame, value: Value) -> None:
     for session in sessions_in(value):
         frame.loose.add(session.id)
         known = frame.state.sessions.get(session.id)
+        if session.scoped:
+            frame.world.removed.add(session.id)
         if known is not None and "open" in known.fates:
             frame.state.sessions[session.id] = msgspec.structs.replace(known, fates=frozenset({"escaped"}))
 
@@ -322,6 +327,8 @@ def sessions_in(value: object, depth: int = 0) -> list[Session]:
         return []
     if depth > 4:
         return []
+    if kind is Awaitable:  # what it works on is not what it gives
+        return sessions_in(value.value, depth + 1)  # type: ignore[attr-defined]
     fields = getattr(value, "__struct_fields__", None)
     parts = [getattr(value, field) for field in fields] if fields else value if isinstance(value, tuple) else ()
     found: list[Session] = []

@@ -137,6 +137,8 @@ class Session(msgspec.Struct, frozen=True, cache_hash=True):
     """Each statement is committed by itself: no transaction stays open."""
     committed_by: str = ""
     """The request dependency that commits it when its user is done."""
+    scope: str = ""
+    """Of a dependency's session: the scope that its declaration gives; "none" where the dependency never ends it."""
 
 
 class Factory(msgspec.Struct, frozen=True, cache_hash=True):
@@ -268,9 +270,18 @@ class Result(msgspec.Struct, frozen=True, cache_hash=True):
 
 
 class Awaitable(msgspec.Struct, frozen=True, cache_hash=True):
-    """A coroutine or future that gives `value`."""
+    """A coroutine or future that gives `value`; `made` is the call that gave it, where that matters."""
 
     value: Value
+    made: Union[Site, None] = None
+    uses: tuple[Session, ...] = ()
+    """The sessions that it works on while it runs."""
+    holds: tuple[Session, ...] = ()
+    """The sessions of the entities that it was given."""
+    born: tuple[Site, ...] = ()
+    """The loops in each of whose iterations it was made anew."""
+    started: bool = False
+    """It runs already, whether it is awaited or not."""
 
 
 class Manager(msgspec.Struct, frozen=True, cache_hash=True):
