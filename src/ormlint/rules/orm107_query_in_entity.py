@@ -38,7 +38,8 @@ def check(model: Model) -> Iterator[Finding]:
 
 
 def _runs_sql(event: Event) -> bool:
-    return event.kind in ("query", "write") and event.how not in ("refresh", "merge", "merge_all")
+    is_kept = any(meaning.startswith("kept ") for _, meaning in event.conditions)
+    return event.kind in ("query", "write") and event.how not in ("refresh", "merge", "merge_all") and not is_kept
 
 
 RULE = Rule(CODE, NAME, "A method or property of an entity runs SQL.", check)
