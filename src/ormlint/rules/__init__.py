@@ -40,6 +40,7 @@ from ormlint.rules import (
     orm408_query_in_loop,
     orm409_invariant_query_in_loop,
     orm410_write_that_reads,
+    orm411_autoflush_in_loop,
     orm413_joined_collection_without_unique,
 )
 from ormlint.rules.rule import Rule
@@ -82,5 +83,6 @@ ALL_RULES: tuple[Rule, ...] = (
     orm408_query_in_loop.RULE,
     orm409_invariant_query_in_loop.RULE,
     orm410_write_that_reads.RULE,
+    orm411_autoflush_in_loop.RULE,
     orm413_joined_collection_without_unique.RULE,
 )

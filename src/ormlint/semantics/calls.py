@@ -16,6 +16,7 @@ from ormlint.orms import registry as orms
 from ormlint.semantics import boundary
 from ormlint.semantics.announcements import announced
 from ormlint.semantics.attributes import answered
+from ormlint.semantics.autoflush import flushes, option_of
 from ormlint.semantics.concurrency import handed, made_again, running_after, started_below, unawaited, working
 from ormlint.semantics.containers import element_of
 from ormlint.semantics.crossing import given_both, linked
@@ -178,11 +179,17 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
     for library in info.libraries:
         kind = kind_of(library)
         if kind in ("session", "async_session"):
-            return new_session(frame, Factory(kind == "async_session", _expires(frame, cls.cls, actuals), frame.site(node)), node)
+            return new_session(
+                frame,
+                Factory(kind == "async_session", _expires(frame, cls.cls, actuals), frame.site(node), autoflush=option_of(frame, actuals)),
+                node,
+            )
         if kind == "database":
             return LibInstance("database")
         if kind in ("session_factory", "async_session_factory"):
-            return Factory(kind.startswith("async"), _expires(frame, cls.cls, actuals), frame.site(node))
+            return Factory(
+                kind.startswith("async"), _expires(frame, cls.cls, actuals), frame.site(node), autoflush=option_of(frame, actuals)
+            )
     if info.module in world.layers and world.layers[info.module].layer == "domain":
         boundary.mirror(frame, cls.cls, node)
     fields: list[tuple[str, Value]] = []
@@ -505,6 +512,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             world.answered.add((event.end, event.attr))
         if len(event.via) > 12:
             continue
+        if event.kind == "autoflush" and session is not None and (known := frame.state.sessions.get(session.id)) and known.quiet:
+            continue
         confidence = event.confidence
         if given and entity is not None and entity.origin.kind in ("param", "self", "declared") and event.attr in frame.world.eager:
             confidence = min(confidence, 1)
@@ -520,6 +529,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         if since is not None and since.path == "" and entity is not None:
             live = frame.state.live.get(entity.origin, FRESH)
             since = live.detached if event.how == "detached" else live.expired or entity.origin.expired or since
+        if event.kind == "autoflush":
+            since = site  # as the caller sees it, the add is in the call as well
         step = Step(event.site, _words(event))
         around = conditions
         needs: frozenset[str] | None = None
@@ -564,6 +575,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
                 delete_one(frame, entity)
             elif event.how == "expunge" and entity is not None and given:
                 detach_one(frame, entity, site, "expunge")
+            flushes(frame, session, event.how, node, entity, via=mapped.via)
             change(frame, session, event.how, site)
     if summary.left:
         _settle_sessions(frame, summary, back, before)
@@ -1016,7 +1028,7 @@ def _bounded(frame: Frame) -> tuple[Event, ...]:
             event.session.id if event.session is not None else None,
             (event.attr, event.entity.origin.name) if event.entity is not None else None,
         )
-        limit = 2 if event.kind in ("query", "add", "load", "write") else 3
+        limit = 2 if event.kind in ("autoflush", "query", "add", "load", "write") else 3
         if counts.get(key, 0) >= limit:
             continue
         counts[key] = counts.get(key, 0) + 1

@@ -15,6 +15,7 @@ from ormlint.semantics.calls import evaluated
 from ormlint.semantics.concurrency import handed, waited_for
 from ormlint.semantics.containers import born_in, element_of, item_at, sliced
 from ormlint.semantics.declared import type_value
+from ormlint.semantics.dependence import resets
 from ormlint.semantics.flow import bind_target, condition, loop_events
 from ormlint.semantics.frame import Actual, Frame, World
 from ormlint.semantics.library import iterated, text_of
@@ -255,6 +256,8 @@ _BUILTINS = frozenset(
 
 def _attr(frame: Frame, expr: r.Attr) -> Value:
     value = frame.evaluate(expr.value)
+    if expr.attr == "no_autoflush" and isinstance(value, Unknown) and isinstance(expr.value, (r.Name, r.Attr)) and not frame.coroutine:
+        value = _proven(frame, expr, False)  # nothing else has it
     if isinstance(expr.value, r.Name):
         narrowed = frame.state.vars.get(f"{expr.value.id}.{expr.attr}")
         if narrowed is not None:
@@ -313,8 +316,36 @@ _SEARCHES = frozenset({"builtins.any", "builtins.all", "builtins.next"})
 _TELLING = frozenset({"query", "scalars", "scalar", "execute", "get", "stream", "stream_scalars", "exec", "merge"})
 
 
+_BEFORE_TELLING = frozenset({"add", "add_all", "delete", "flush", "begin"})
+"""What a session is asked that other objects are asked too: what the function asks it elsewhere tells."""
+
+
+def _tellings(frame: Frame, name: str) -> tuple[r.Call, ...]:
+    """The first call in the function by which `name` may show that it is a session."""
+    if frame.function is None:
+        return ()
+    known = frame.world.tellings.get(frame.function.id)
+    if known is None:
+        known = frame.world.tellings[frame.function.id] = {}
+        stack: list[object] = list(reversed(frame.function.node.body))
+        while stack:
+            node = stack.pop()
+            if isinstance(node, r.Call) and node.args and isinstance(node.func, r.Attr) and node.func.attr in _TELLING:
+                known.setdefault(node.func.value.id if isinstance(node.func.value, r.Name) else "", (node,))
+            if isinstance(node, r.Node):
+                stack.extend(getattr(node, field) for field in reversed(node.__struct_fields__))
+            elif isinstance(node, tuple):
+                stack.extend(reversed(node))
+    return known.get(name, ())
+
+
 def _session_by_use(frame: Frame, func: r.Attr, expr: r.Call) -> Session | None:
     """A value of unknown origin that is asked `.query(MappedClass)` or `.execute(select(…))` is a session: its use proves it."""
+    if func.attr in _BEFORE_TELLING and isinstance(func.value, r.Name):
+        for later in _tellings(frame, func.value.id):
+            if later is not expr and isinstance(later.func, r.Attr):
+                return _session_by_use(frame, later.func, later)
+        return None
     if func.attr not in _TELLING or not expr.args or not isinstance(func.value, (r.Name, r.Attr)):
         return None
     first = expr.args[0].value
@@ -325,12 +356,18 @@ def _session_by_use(frame: Frame, func: r.Attr, expr: r.Call) -> Session | None:
     awaits = frame.awaited == frame.site(expr)
     if frame.coroutine and not awaits and func.attr != "query":
         return None  # in a coroutine it may as well be asynchronous, and awaited later
+    return _proven(frame, func, awaits)
+
+
+def _proven(frame: Frame, func: r.Attr, awaits: bool) -> Session:
+    """The session that `func.value` turned out to be, known by its name from here on."""
+    assert isinstance(func.value, (r.Name, r.Attr))
     name = func.value.id if isinstance(func.value, r.Name) else func.value.attr
     session = Session(
         SessionId("param", frame.site(func.value) if isinstance(func.value, r.Attr) else _param_site(frame, name), name),
         awaits,
         None,
-        born=tuple(loop.site for loop in frame.loops if name in loop.touched),
+        born=tuple(loop.site for loop in frame.loops if name in loop.touched) if frame.loops and _rebinds(frame, name) else (),
         ended_by="caller",
     )
     if isinstance(func.value, r.Name):
@@ -342,6 +379,12 @@ def _session_by_use(frame: Frame, func: r.Attr, expr: r.Call) -> Session | None:
         if isinstance(frame.self_value, Instance) and key.startswith(f"{_own_name(frame)}."):
             note_built(frame.world, frame.self_value.cls, name, session)
     return session
+
+
+def _rebinds(frame: Frame, name: str) -> bool:
+    """Whether a name is another thing later than what the function was given under it."""
+    function = frame.function
+    return function is None or name not in {param.name for param in function.node.params} or resets(function.node.body, name, -1)
 
 
 def _own_name(frame: Frame) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
-from ormlint.semantics import boundary, queries
+from ormlint.semantics import autoflush, boundary, queries
 from ormlint.semantics.attributes import replaced
 from ormlint.semantics.calls import adopt, invoke, note_repeated, settle
 from ormlint.semantics.concurrency import block_ends, handed
@@ -180,6 +180,8 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
         if isinstance(owner, (LibRef, ModuleRef)) and isinstance(value, Const) and value.kind == "bool":
             frame.state.vars[ambient(owner, target.attr)] = value
         for part in options_of(owner):
+            if isinstance(part, Session) and target.attr == "autoflush":
+                autoflush.told(frame, part, value)
             if isinstance(part, Entity):
                 if _is_relationship(frame, part, target.attr):
                     linked(frame, part, value, target)
@@ -623,6 +625,7 @@ def _go_round(
         frame.loops.append(loop)
         frame.breaks.append([])
         frame.continues.append([])
+        autoflush.turn(frame, loop)
         enter()
         if not frame.dead:
             run(frame, body)
@@ -692,7 +695,9 @@ def loop_events(frame: Frame, loop: Loop, events: list[Event]) -> None:
             frame.note("commit-while-streaming", event, loop.head)
         if event.reported:
             continue
-        if event.kind in ("commit", "rollback", "flush", "savepoint", "begin", "callout", "close"):
+        if event.kind in ("commit", "rollback", "flush", "savepoint", "begin", "callout", "close", "autoflush"):
+            if event.kind == "autoflush" and (event.since is None or not contains(loop.site, event.since)):
+                continue
             session = event.session
             if session is not None and (loop.site in session.born or event.own):
                 continue
@@ -1012,6 +1017,9 @@ def _enter(frame: Frame, value: Value, node: r.Node) -> tuple[_Entered, Value]:
             return entered, value.enter
         if value.kind == "begin" and value.session is not None:
             enter_block(frame, value.session)
+        if value.kind == "no_autoflush" and value.session is not None:
+            autoflush.switched(frame, value.session, True)
+            return entered, value.enter
         if value.kind == "closing":
             entered.session = value.session
             return entered, value.enter
@@ -1058,6 +1066,8 @@ def _leave(frame: Frame, entered: _Entered, kind: str) -> None:
             operate(frame, value.session, "close" if failed else "commit_and_close", node, block=True)
         elif value.kind == "begin" and value.session is not None:
             operate(frame, value.session, "rollback" if failed else "commit_or_rollback", node, block=True)
+        elif value.kind == "no_autoflush" and value.session is not None:
+            autoflush.switched(frame, value.session, False)
         elif value.kind == "closing" and value.session is not None:
             operate(frame, value.session, "close", node)
         elif value.kind == "function" and entered.summary is not None and entered.back is not None:

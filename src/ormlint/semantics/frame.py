@@ -91,6 +91,9 @@ class World:
         self.assignments: dict[str, dict[str, list[tuple[str, r.Expr | None, r.Expr | None]]]] = {}
         self.built: dict[tuple[str, str], Value] = {}
         self.wanted: set[tuple[str, str]] = set()
+        self.tellings: dict[str, dict[str, tuple[r.Call, ...]]] = {}
+        self.manual = False
+        """Whether the project makes sessions without autoflush."""
         self.habits = Habits()
         self.variance: dict[tuple[str, int], frozenset[str]] = {}
         self.mentions: dict[int, frozenset[str]] = {}

@@ -15,6 +15,7 @@ from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import ConcurrencyRow, MethodRow
 from ormlint.semantics import boundary, queries
 from ormlint.semantics.attributes import deleted
+from ormlint.semantics.autoflush import option_of
 from ormlint.semantics.concurrency import (
     THREADS,
     Work,
@@ -248,7 +249,7 @@ def _offloaded(frame: Frame, target: Value, actuals: Sequence[Actual], node: r.N
 def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node: r.Node) -> Value:
     site = frame.site(node)
     if kind in ("session", "async_session"):
-        factory = Factory(kind == "async_session", expires_on_commit(frame, actuals), site)
+        factory = Factory(kind == "async_session", expires_on_commit(frame, actuals), site, autoflush=option_of(frame, actuals))
         return made_by(factory, new_session(frame, factory, node), actuals, node)
     if kind in ("session_factory", "async_session_factory"):
         is_async = kind == "async_session_factory"
@@ -260,7 +261,9 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
                 info = frame.world.classes.infos.get(item.cls)
                 if info is not None and any(kind_of(library) == "async_session" for library in info.libraries):
                     is_async = True
-        return Factory(is_async, expires_on_commit(frame, actuals), site, autocommit=commits_each(actuals))
+        return Factory(
+            is_async, expires_on_commit(frame, actuals), site, autocommit=commits_each(actuals), autoflush=option_of(frame, actuals)
+        )
     if kind in ("scoped_session", "async_scoped_session"):
         inner = first_value(actuals, 0, "session_factory")
         expires = inner.expires if isinstance(inner, Factory) else frame.world.habits.of(kind.startswith("async"))
@@ -268,6 +271,16 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
         registry = SessionId("global", site, "")
         frame.world.registries[registry] = Registry(is_async, _by_thread(first_value(actuals, 1, "scopefunc"), actuals), site)
         return Session(registry, is_async, expires, True, (), "registry", isinstance(inner, Factory) and inner.autocommit)
+        return Session(
+            SessionId("global", site, ""),
+            is_async,
+            expires,
+            True,
+            (),
+            "registry",
+            isinstance(inner, Factory) and inner.autocommit,
+            autoflush=inner.autoflush if isinstance(inner, Factory) else None,
+        )
     if kind in ("select", "query", "insert", "update", "delete", "compound_select"):
         if kind == "compound_select":
             for actual in actuals:

@@ -182,6 +182,10 @@ class Model:
             return msgspec.structs.replace(item, event=msgspec.structs.replace(item.event, confidence=1))
         return item
 
+    def keeps_autoflush(self, session: Session) -> bool:
+        """Whether a session is known to flush before it queries: its factory says so, or no session of the project does without."""
+        return session.autoflush is True or (session.autoflush is None and not self._world.manual)
+
     def misuses(self, kind: str) -> Iterator[Misuse]:
         """Operations that are wrong because of what happened before them, of one kind (see the notes that semantics make)."""
         found = [item for item in self._world.misuses.values() if item.kind == kind]

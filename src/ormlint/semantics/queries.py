@@ -128,6 +128,10 @@ def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequen
     if name == "execution_options":
         batched = any(actual.keyword in ("yield_per", "stream_results") for actual in actuals)
         return msgspec.structs.replace(query, batched=query.batched or batched)
+    if name in ("autoflush", "execution_options") and any(
+        actual.value == Const(False, "bool") and actual.keyword in (None, "autoflush", "setting") for actual in actuals
+    ):
+        query = msgspec.structs.replace(query, manual=True)
     if name == "with_for_update":
         return msgspec.structs.replace(query, locked=True)
     if name == "with_session":

@@ -100,6 +100,10 @@ class SessionState(msgspec.Struct, frozen=True, cache_hash=True):
     """Whether the session was used after that."""
     failed: Union[Failure, None] = None
     """The handled error after which it waits for a rollback."""
+    pending: Union[Site, None] = None
+    """The first add that no flush has sent yet."""
+    quiet: bool = False
+    """Whether autoflush is switched off for now."""
 
 
 UNTOUCHED = SessionState()
@@ -122,6 +126,8 @@ def join_sessions(left: SessionState, right: SessionState) -> SessionState:
         left.lost or right.lost,
         left.reused or right.reused,
         left.failed or right.failed,
+        left.pending or right.pending,
+        left.quiet or right.quiet,
     )
 
 

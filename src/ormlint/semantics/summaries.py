@@ -187,7 +187,9 @@ class Symbolic:
             symbol = msgspec.structs.replace(session, born=())
         else:
             id = SessionId("arg", NOWHERE, str(len(self.sessions)))
-            symbol = Session(id, session.is_async, session.expires, session.scoped, (), "caller", session.autocommit)
+            symbol = Session(
+                id, session.is_async, session.expires, session.scoped, (), "caller", session.autocommit, autoflush=session.autoflush
+            )
         self.sessions[session.id] = (symbol, session)
         return symbol
 

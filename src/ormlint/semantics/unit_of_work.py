@@ -13,6 +13,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms.vocabulary import EFFECTS
+from ormlint.semantics.autoflush import flushes
 from ormlint.semantics.dependence import parameters_behind, unsteady
 from ormlint.semantics.expiry import OPTION
 from ormlint.semantics.frame import Actual, Frame
@@ -89,6 +90,7 @@ def operate(
         if effect in ("commit", "rollback", "commit_or_rollback"):
             noted_end(frame, session, effect, site, block)
         advance(frame, session, effect, site, note, block)
+        flushes(frame, session, effect, node, entity, query is None or not query.manual)
         change(frame, session, effect, site)
 
 
@@ -273,7 +275,9 @@ def new_session(frame: Frame, factory: Factory, node: r.Node) -> Session:
     born = tuple(loop.site for loop in frame.loops)
     ended_by = "registry" if factory.scoped else ""
     id = SessionId(kind, frame.site(node), "")
-    session = Session(id, factory.is_async, factory.expires, factory.scoped, born, ended_by, factory.autocommit)
+    session = Session(
+        id, factory.is_async, factory.expires, factory.scoped, born, ended_by, factory.autocommit, autoflush=factory.autoflush
+    )
     if not factory.scoped:
         make(frame, session)
     return session

@@ -139,6 +139,8 @@ class Session(msgspec.Struct, frozen=True, cache_hash=True):
     """The request dependency that commits it when its user is done."""
     scope: str = ""
     """Of a dependency's session: the scope that its declaration gives; "none" where the dependency never ends it."""
+    autoflush: Union[bool, None] = None
+    """Whether a query sends what is pending first; None where its factory is not at hand."""
 
 
 class Factory(msgspec.Struct, frozen=True, cache_hash=True):
@@ -150,6 +152,7 @@ class Factory(msgspec.Struct, frozen=True, cache_hash=True):
     scoped: bool = False
     flask: bool = False
     autocommit: bool = False
+    autoflush: Union[bool, None] = None
 
 
 class Origin(msgspec.Struct, frozen=True, cache_hash=True):
@@ -246,6 +249,8 @@ class Query(msgspec.Struct, frozen=True, cache_hash=True):
     dml: str = ""
     filters: tuple[str, ...] = ()
     locked: bool = False
+    manual: bool = False
+    """It was told not to flush first."""
     at_most: Union[int, None] = None
     """The constant of its `limit()`."""
     over: tuple[Site, ...] = ()
