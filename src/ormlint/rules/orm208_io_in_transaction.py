@@ -5,27 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ormlint.findings import Confidence, Finding
-from ormlint.orms.vocabulary import CATEGORIES
 from ormlint.rules.loops import EXEMPT_ROLES
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
 
 CODE, NAME = "ORM208", "io-in-transaction"
-_QUICK = frozenset({"cache"})
+_QUICK = frozenset({"cache", "socket"})
 """What answers in a fraction of a millisecond is no reason to end a transaction."""
+_DOES = {
+    "http": "sends an HTTP request",
+    "mail": "sends a mail",
+    "queue": "publishes a message or task",
+    "process": "runs a process",
+    "sleep": "waits",
+    "llm": "asks a language model",
+    "storage": "goes to a storage service",
+    "payment": "goes to a payment service",
+    "sms": "sends a text message",
+    "chat": "sends a chat message",
+    "rpc": "makes a remote call",
+    "search": "asks a search engine",
+}
+_PREPARES = (".connect", ".login", ".starttls")
+"""Of a mail client; what sends is reported."""
 
 
 def check(model: Model) -> Iterator[Finding]:
     for incident in model.incidents("call_out"):
         if incident.note in _QUICK or model.role(incident.site) in EXEMPT_ROLES:
             continue
-        what = CATEGORIES.get(incident.note, "an external call")
-        through = f", {len(incident.via)} calls down," if len(incident.via) > 1 else " in it" if incident.via else ""
-        opened = model.text(incident.steps[-1].site) if incident.steps else "before"
-        subject = f"this call makes {what}{through}" if incident.via else f"this is {what}"
+        if incident.note == "mail" and incident.attr.endswith(_PREPARES):
+            continue
+        does = _DOES.get(incident.note, "calls out")
+        far = f" ({len(incident.via)} calls down)" if len(incident.via) > 1 else ""
+        subject = f"this call {does}{far}" if incident.via else does
+        opened = model.text(incident.steps[-1].site) if incident.steps else "an earlier statement"
         message = (
-            f"{subject} while the transaction opened at {opened} is still open: its connection and its locks are held until the answer"
-            " comes; commit or close the session before it, and write what comes back in a second transaction"
+            f"{subject} while the transaction that {opened} has opened is still open: its connection and its locks are held as long as this"
+            " takes; commit or close the session before it, and write what comes back in a second transaction"
         )
         trail = (*model.steps(incident.steps), *model.steps(incident.via))
         yield model.finding(CODE, NAME, incident.site, message, Confidence(incident.confidence), trail, incident.function)

@@ -45,7 +45,7 @@ from ormlint.semantics.state import (
 )
 from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
 from ormlint.semantics.symbols import FunctionNode, Library
-from ormlint.semantics.transactions import carry, end_all, let_go, meets, outcomes
+from ormlint.semantics.transactions import carry, end_all, let_go, meets, one_of, outcomes
 from ormlint.semantics.unit_of_work import (
     attach,
     change,
@@ -155,12 +155,18 @@ def _resolved(frame: Frame, node: r.Node) -> None:
 
 def _call_any(frame: Frame, callee: UnionOf, actuals: Sequence[Actual], node: r.Node) -> Value:
     results: list[Value] = []
+    before = frame.state.sessions
+    ways: list[dict[SessionId, SessionState]] = []
     for item in callee.items:
         if item == NONE:
             continue
+        frame.state.sessions = before.copy()
         result = call(frame, item, actuals, node)
         handed(frame, result)  # where a session may be of either kind, nobody can say that an await is missing
         results.append(result)
+        ways.append(frame.state.sessions)
+    if ways:
+        frame.state.sessions = one_of(before, ways)
     return union(tuple(results)) if results else UNKNOWN
 
 
@@ -1112,9 +1118,20 @@ def bind(frame: Frame, function: FunctionNode, actuals: Sequence[Actual], bound:
         else:
             value = UNKNOWN
         if isinstance(value, Unknown) and param.annotation is not None:
-            value = declared_param(frame, function, param)
+            value = _passed(declared_param(frame, function, param))
         found[param.name] = value
     return found
+
+
+def _passed(value: Value) -> Value:
+    """What an argument that is not known is by the parameter's declaration: nobody can say which session it is."""
+    if not sessions_in(value):
+        return value
+    return transform(
+        value,
+        lambda session: msgspec.structs.replace(session, id=SessionId("passed", session.id.site, session.id.name)),
+        lambda entity: entity,
+    )
 
 
 def default_of(frame: Frame, function: FunctionNode, param: r.Param) -> Value:

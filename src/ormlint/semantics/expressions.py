@@ -364,7 +364,7 @@ def _proven(frame: Frame, func: r.Attr, awaits: bool) -> Session:
     assert isinstance(func.value, (r.Name, r.Attr))
     name = func.value.id if isinstance(func.value, r.Name) else func.value.attr
     session = Session(
-        SessionId("param", frame.site(func.value) if isinstance(func.value, r.Attr) else _param_site(frame, name), name),
+        SessionId("param", frame.site(func.value), name) if isinstance(func.value, r.Attr) else id_by_use(frame, name),
         awaits,
         None,
         born=tuple(loop.site for loop in frame.loops if name in loop.touched) if frame.loops and _rebinds(frame, name) else (),
@@ -390,6 +390,11 @@ def _rebinds(frame: Frame, name: str) -> bool:
 def _own_name(frame: Frame) -> str:
     """What a method calls its own object."""
     return frame.function.node.params[0].name if frame.function is not None and frame.function.node.params else ""
+
+
+def id_by_use(frame: Frame, name: str) -> SessionId:
+    """Which session a name of this function stands for, once its use has proven that it is one."""
+    return SessionId("param", _param_site(frame, name), name)
 
 
 def _param_site(frame: Frame, name: str) -> Site:

@@ -26,7 +26,18 @@ from ormlint.semantics.reflection import classes_tested, narrow_names
 from ormlint.semantics.state import FRESH, Event, Loop, Made, Repeated, State, Step, Summary, contains, join_states
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import absolute
-from ormlint.semantics.transactions import at_risk, carry, end_blocks, enter_block, leave_block, leave_failed, not_begun, raised, wrote
+from ormlint.semantics.transactions import (
+    at_risk,
+    carry,
+    end_all,
+    end_blocks,
+    enter_block,
+    leave_block,
+    leave_failed,
+    not_begun,
+    raised,
+    wrote,
+)
 from ormlint.semantics.unit_of_work import change, escape, hand_back, mark_loaded, operate, sessions_in
 from ormlint.semantics.values import (
     NEVER,
@@ -957,6 +968,11 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
     if locked:
         frame.conditions.append((stmt.start, "lock"))
     held = _held_by(entered, given)
+    opaque = isinstance(entered.value, Unknown)
+    if opaque and isinstance(item.target, r.Name):
+        from ormlint.semantics.expressions import id_by_use
+
+        held.append((id_by_use(frame, item.target.id), True))
     frame.ending.extend(held)
     frame.risks.append({})
     suppresses = isinstance(value, Manager) and value.kind == "suppress"
@@ -968,6 +984,8 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
     def leave(kind: str) -> None:
         before, frame.undone = frame.undone, set()
         _leave(frame, entered, kind)
+        if opaque and not frame.dead:
+            _leave_opaque(frame, item.value, [session for session, _ in held])
         undone.update(frame.undone)
         frame.undone |= before
 
@@ -978,6 +996,20 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
     _pass_on(frame, undone)
     if skipped is not None:
         _join(frame, [skipped] if frame.dead else [frame.state, skipped])
+
+
+_TRANSACTION_WORDS = ("begin", "transaction", "atomic", "session", "commit", "uow", "unit_of_work", "connect", "scope")
+
+
+def _leave_opaque(frame: Frame, expr: r.Expr, given: list[SessionId]) -> None:
+    """Leaving a context manager that is not resolved: it may have ended what it gave, and, by its name, any transaction."""
+    for session in given:
+        frame.committed.add(session)
+        leave_block(frame.state, session, True)
+    func = expr.func if isinstance(expr, r.Call) else expr
+    name = func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else ""
+    if any(word in name.lower() for word in _TRANSACTION_WORDS):
+        end_all(frame)
 
 
 def _held_by(entered: _Entered, given: Value) -> list[tuple[SessionId, bool]]:

@@ -277,8 +277,8 @@ def outcomes(frame: Frame, given: tuple[Session, ...]) -> tuple[Outcome, ...]:
     handed = {session.id: session for session in given}
     found: list[Outcome] = []
     for id in ids:
-        if id.kind == "made" and id not in handed:
-            continue
+        if (id.kind == "made" and id not in handed) or (id.kind == "param" and _is_own(frame, id)):
+            continue  # a parameter that stands for itself was given something unknown
         session = handed.get(id) or Session(id)
         written = frame.wrote.get(id)
         outcome = Outcome(
@@ -315,6 +315,8 @@ def carry(frame: Frame, summary: Summary, back: Substitution, site: Site, at_yie
             continue
         session = back.session(outcome.session)
         id = session.id
+        if id.kind == "passed":
+            continue
         if outcome.commits:
             frame.committed.add(id)
         if outcome.undoes:
@@ -357,6 +359,24 @@ def carry(frame: Frame, summary: Summary, back: Substitution, site: Site, at_yie
         frame.state.sessions[id] = msgspec.structs.replace(known, **changes)
         if not after.inherits:
             _end_others(frame, session)
+
+
+def one_of(before: dict[SessionId, SessionState], ways: list[dict[SessionId, SessionState]]) -> dict[SessionId, SessionState]:
+    """One of several functions was called. What one of them ended counts as ended: a stand-in for tests ends nothing; what only some of
+    them opened does not count as open: the receiver of the next call is the same one of several."""
+    first = ways[0]
+    for other in ways[1:]:
+        for id, state in other.items():
+            known = first.get(id)
+            first[id] = state if known is None else join_sessions(known, state)
+    if len(ways) > 1:
+        for id, state in first.items():
+            started = before.get(id, UNTOUCHED)
+            over = any(not way.get(id, UNTOUCHED).inherits for way in ways) and started.inherits
+            left = any(not way.get(id, UNTOUCHED).opened for way in ways) and started.opened
+            if over or left or (state.opened and not started.opened and not all(way.get(id, UNTOUCHED).opened for way in ways)):
+                first[id] = msgspec.structs.replace(state, inherits=False, opened=(), began="", failed=None)
+    return first
 
 
 def _longer(site: Site, steps: tuple[Step, ...]) -> tuple[Step, ...]:
