@@ -28,11 +28,13 @@ from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.library import call_library, call_method, made_by
 from ormlint.semantics.loading import origin_of
 from ormlint.semantics.members import assigned_fields, function_kind, note_built
+from ormlint.semantics.ownership import serves
 from ormlint.semantics.scope import USES, judge_reuse, used, uses_of
 from ormlint.semantics.state import (
     FRESH,
     Context,
     Event,
+    Incident,
     Live,
     Made,
     Repeated,
@@ -45,7 +47,7 @@ from ormlint.semantics.state import (
 )
 from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
 from ormlint.semantics.symbols import FunctionNode, Library
-from ormlint.semantics.transactions import carry, end_all, let_go, meets, one_of, outcomes
+from ormlint.semantics.transactions import carry, end_all, let_go, meets, notice, one_of, outcomes
 from ormlint.semantics.unit_of_work import (
     attach,
     change,
@@ -1003,9 +1005,29 @@ def finished(frame: Frame) -> Summary:
             fates[id] = fates.get(id, frozenset()) | known_session.fates
     handed_out = tuple(id for id, fate in fates.items() if "returned" in fate and "escaped" not in fate)
     given = tuple(sessions_in(value)) + tuple(sessions_in(frame.yielded))
+    if frame.wrote:
+        _judge_writes(frame, finishes, {session.id for session in given})
     after = running_after(frame, states, value)
     streamed = frame.streamed
     return Summary(value, frame.yielded, events, finishes, kept, handed_out, _left(states), outcomes(frame, given), streamed, after)
+
+
+def _judge_writes(frame: Frame, finishes: bool, handed: set[SessionId]) -> None:
+    """Notes the writes on the function's own sessions that no path of it commits."""
+    function = frame.function
+    if function is None or not finishes or frame.name in frame.world.abandoned:
+        return
+    for id, (session, steps) in frame.wrote.items():
+        if id in frame.committed or id in frame.loose or id in handed or session.committed_by:
+            continue
+        if id.kind == "given":
+            if id in frame.world.committing or not serves(frame.world, function) or decorated(frame, function.id) is not None:
+                continue
+        elif id.kind != "made":
+            continue
+        if id in frame.rolled_back:
+            continue  # on purpose: a rehearsal
+        notice(frame, Incident("unwritten", steps[0].site, session, frame.name, steps[1:], attr=id.kind))
 
 
 def _left(states: Sequence[State]) -> tuple[tuple[SessionId, SessionState], ...]:

@@ -23,7 +23,7 @@ from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.library import iterated
 from ormlint.semantics.loops import for_loop, guard, is_row, while_loop
 from ormlint.semantics.reflection import classes_tested, narrow_names
-from ormlint.semantics.state import FRESH, Event, Loop, Made, Repeated, State, Step, Summary, contains, join_states
+from ormlint.semantics.state import FRESH, Event, Incident, Loop, Made, Repeated, State, Step, Summary, contains, join_states
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import absolute
 from ormlint.semantics.transactions import (
@@ -35,6 +35,7 @@ from ormlint.semantics.transactions import (
     leave_block,
     leave_failed,
     not_begun,
+    notice,
     raised,
     wrote,
 )
@@ -968,6 +969,8 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
     if locked:
         frame.conditions.append((stmt.start, "lock"))
     held = _held_by(entered, given)
+    outer = frame.committed, frame.wrote
+    frame.committed, frame.wrote = set(), {}
     opaque = isinstance(entered.value, Unknown)
     if opaque and isinstance(item.target, r.Name):
         from ormlint.semantics.expressions import id_by_use
@@ -994,6 +997,10 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
         frame.conditions.pop()
     del frame.ending[len(frame.ending) - len(held) :]
     _pass_on(frame, undone)
+    if isinstance(entered.value, Instance) and frame.wrote:
+        _judge_block(frame, entered.value.cls, undone)
+    frame.committed |= outer[0]
+    frame.wrote = frame.wrote | outer[1]
     if skipped is not None:
         _join(frame, [skipped] if frame.dead else [frame.state, skipped])
 
@@ -1010,6 +1017,16 @@ def _leave_opaque(frame: Frame, expr: r.Expr, given: list[SessionId]) -> None:
     name = func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else ""
     if any(word in name.lower() for word in _TRANSACTION_WORDS):
         end_all(frame)
+
+
+def _judge_block(frame: Frame, cls: str, undone: set[SessionId]) -> None:
+    """A unit of work whose exit rolls back or closes its session: what the block wrote and did not commit is lost."""
+    info = frame.world.classes.infos.get(cls)
+    for id, (session, steps) in frame.wrote.items():
+        owner = id.name.rpartition(".")[0] if id.kind == "field" else ""
+        if info is None or owner not in info.mro or session.ended_by or id not in undone or id in frame.committed or id in frame.loose:
+            continue
+        notice(frame, Incident("unwritten", steps[0].site, session, frame.name, steps[1:], attr="block"))
 
 
 def _held_by(entered: _Entered, given: Value) -> list[tuple[SessionId, bool]]:

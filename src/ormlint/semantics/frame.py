@@ -142,6 +142,10 @@ class World:
         self.handlers: dict[str, bool] = {}
         self.noticed: dict[object, dict[tuple[str, Site], Incident]] = {}
         self.incidents: dict[tuple[str, Site], Incident] = {}
+        self.listeners: dict[str, str] = {}
+        """Functions that `event.listen` registers, each with the event's name."""
+        self.committing: set[SessionId] = set()
+        """The sessions of request dependencies that some dependency commits."""
 
     def names(self, node: r.Node) -> frozenset[str]:
         """The bare names in an expression, remembered by its identity (records outlive the world)."""
@@ -196,6 +200,7 @@ class Frame:
         "reused",
         "risks",
         "risky",
+        "rolled_back",
         "scope",
         "searches",
         "self_value",
@@ -252,6 +257,7 @@ class Frame:
         self.undone: set[SessionId] = set()
         self.wrote: dict[SessionId, tuple[Session, tuple[Step, ...]]] = {}
         self.loose: set[SessionId] = set()
+        self.rolled_back: set[SessionId] = set()
         self.risks: list[dict[SessionId, Risk]] = [{}]
         self.yields: list[State] = []
         self.tests: list[frozenset[str]] = []

@@ -290,6 +290,11 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
             session = first_value(actuals, 1, "session")
             return queries.start(frame, "query", actuals[:1], node, session if isinstance(session, Session) else None)
         return queries.start(frame, kind, actuals, node)
+    if kind == "event_listener":
+        called, hook = first_value(actuals, 1, "identifier"), first_value(actuals, 2, "fn")
+        if isinstance(hook, FuncRef) and isinstance(called, Const):
+            frame.world.listeners[hook.func] = str(called.value)
+        return UNKNOWN
     if kind == "text":
         return queries.about(frame, node, Query("text", (), site, exact=False))
     if kind == "dependency":

@@ -24,7 +24,7 @@ from ormlint.findings import Model as MappedModel
 from ormlint.findings import Step as TrailStep
 from ormlint.orms import registry as orms
 from ormlint.project import Project, SourceFile
-from ormlint.semantics import attributes, boundary, calls, concurrency, declared, expressions, flow
+from ormlint.semantics import attributes, boundary, calls, concurrency, declared, expressions, flow, ownership
 from ormlint.semantics.classes import Attribute, Classes, ClassInfo
 from ormlint.semantics.commands import is_command
 from ormlint.semantics.expiry import habits_of
@@ -377,6 +377,18 @@ class Model:
         """What operations met in the transactions of their sessions, one for each place; see `Incident` for the kinds."""
         found = [item for item in self._world.incidents.values() if item.kind == kind]
         yield from sorted(found, key=lambda item: item.site)
+
+    def is_hook(self, function: str) -> bool:
+        """Whether the ORM calls a function in the middle of somebody's transaction."""
+        return ownership.is_hook(self._world, self.symbols.functions[function])
+
+    def is_of_entity(self, function: str) -> bool:
+        """Whether a function is a method of a mapped class, or of a base or mixin of one."""
+        return ownership.is_of_entity(self._world, self.symbols.functions[function])
+
+    def owns_transactions(self, function: str) -> bool:
+        """Whether a function is there to end transactions."""
+        return ownership.owns_transactions(self._world, self.symbols.functions[function])
 
     def steps(self, steps: Sequence[Step]) -> Trail:
         """Steps of an observation as a trail."""

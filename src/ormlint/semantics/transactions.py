@@ -203,7 +203,7 @@ def _notice_begun(frame: Frame, session: Session, known: SessionState, site: Sit
 
 def noted_end(frame: Frame, session: Session, effect: str, site: Site, block: bool) -> None:
     """Notes a commit or rollback where it stands."""
-    own = session.id in frame.sessions_made
+    own = session.id.kind == "made" or (session.id.kind == "field" and not session.ended_by)
     notice(frame, Incident("ended", site, session, frame.name, note=effect, attr="block" if block else "", own=own))
 
 

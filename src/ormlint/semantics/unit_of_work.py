@@ -89,6 +89,8 @@ def operate(
         site = frame.site(node)
         if effect in ("commit", "rollback", "commit_or_rollback"):
             noted_end(frame, session, effect, site, block)
+            if effect == "rollback" and not block and not frame.exceptional:
+                frame.rolled_back.add(session.id)
         advance(frame, session, effect, site, note, block)
         flushes(frame, session, effect, node, entity, query is None or not query.manual)
         change(frame, session, effect, site)

@@ -172,6 +172,7 @@ METHODS: tuple[MethodRow, ...] = (
 
 FUNCTIONS: tuple[FunctionRow, ...] = (
     *functions("sqlalchemy.orm sqlalchemy.orm.session", "object_session", "", "session_or_none"),
+    *functions("sqlalchemy.orm.Session sqlalchemy.orm.session.Session", "object_session", "", "session_or_none"),
     *functions(f"{_ASYNC} {_ASYNC}.session", "async_object_session", "", "async_session_or_none", since="1.4"),
     *functions(f"{_ASYNC} {_ASYNC}.session", "async_session", "", "async_session_or_none", since="1.4"),
     *functions("sqlalchemy.orm sqlalchemy.orm.session", "close_all_sessions", "close_all", "none"),
