@@ -969,7 +969,7 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
     if locked:
         frame.conditions.append((stmt.start, "lock"))
     held = _held_by(entered, given)
-    outer = frame.committed, frame.wrote
+    before_block = frame.committed, frame.wrote
     frame.committed, frame.wrote = set(), {}
     opaque = isinstance(entered.value, Unknown)
     if opaque and isinstance(item.target, r.Name):
@@ -999,8 +999,8 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
     _pass_on(frame, undone)
     if isinstance(entered.value, Instance) and frame.wrote:
         _judge_block(frame, entered.value.cls, undone)
-    frame.committed |= outer[0]
-    frame.wrote = frame.wrote | outer[1]
+    frame.committed |= before_block[0]
+    frame.wrote = frame.wrote | before_block[1]
     if skipped is not None:
         _join(frame, [skipped] if frame.dead else [frame.state, skipped])
 
