@@ -47,7 +47,7 @@ from ormlint.semantics.state import (
 )
 from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
 from ormlint.semantics.symbols import FunctionNode, Library
-from ormlint.semantics.transactions import carry, end_all, let_go, meets, notice, one_of, outcomes
+from ormlint.semantics.transactions import carry, end_all, is_own, let_go, meets, notice, one_of, outcomes
 from ormlint.semantics.unit_of_work import (
     attach,
     change,
@@ -1023,7 +1023,7 @@ def _judge_writes(frame: Frame, finishes: bool, handed: set[SessionId]) -> None:
         if id.kind == "given":
             if id in frame.world.committing or not serves(frame.world, function) or decorated(frame, function.id) is not None:
                 continue
-        elif id.kind != "made":
+        elif id.kind != "made" or not is_own(frame, id):
             continue
         if id in frame.rolled_back:
             continue  # on purpose: a rehearsal

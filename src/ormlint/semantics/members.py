@@ -232,15 +232,22 @@ def _named_by_fields(world: World, value: Value, cls: str, function: str) -> Val
     if not isinstance(value, Instance) or not value.fields:
         return value
     holders: dict[str, str] = {}
+    makers: dict[int, str] = {}
     for ancestor in world.classes.infos[cls].mro:
         for field, found in assigned_fields(world, ancestor).items():
             for by, expr, _ in found:
                 if by == function and isinstance(expr, r.Name):
                     holders[expr.id] = field
+                elif by == function and isinstance(expr, r.Call):
+                    makers[expr.start] = field
     path = world.symbols.modules[world.classes.infos[cls].module].path
 
     def session(held: Session) -> Session:
-        field = holders.get(held.id.name) if held.id.kind == "param" else None
+        field = None
+        if held.id.kind == "param":
+            field = holders.get(held.id.name)
+        elif held.id.kind == "made" and held.id.site.path == path:
+            field = makers.get(held.id.site.start)
         return held if field is None else msgspec.structs.replace(held, id=SessionId("field", Site(path, 0, 0), f"{cls}.{field}"))
 
     return transform(value, session, lambda entity: entity)

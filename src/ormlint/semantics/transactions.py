@@ -148,10 +148,11 @@ def _differ(frame: Frame, one: SessionId, other: SessionId) -> bool:
     """Two parameters of the function at hand are two sessions, and so are two fields of one class."""
     if one.kind == other.kind == "field":
         return one.name.rpartition(".")[0] == other.name.rpartition(".")[0]
-    return one.kind == other.kind == "param" and _is_own(frame, one) and _is_own(frame, other)
+    return one.kind == other.kind == "param" and is_own(frame, one) and is_own(frame, other)
 
 
-def _is_own(frame: Frame, id: SessionId) -> bool:
+def is_own(frame: Frame, id: SessionId) -> bool:
+    """Whether a session comes from within the text of the function: its parameter, or made in it."""
     node = frame.function.node if frame.function is not None else None
     return node is not None and id.site.path == frame.path and node.start <= id.site.start < node.end
 
@@ -277,7 +278,7 @@ def outcomes(frame: Frame, given: tuple[Session, ...]) -> tuple[Outcome, ...]:
     handed = {session.id: session for session in given}
     found: list[Outcome] = []
     for id in ids:
-        if (id.kind == "made" and id not in handed) or (id.kind == "param" and _is_own(frame, id)):
+        if (id.kind == "made" and id not in handed) or (id.kind == "param" and is_own(frame, id)):
             continue  # a parameter that stands for itself was given something unknown
         session = handed.get(id) or Session(id)
         written = frame.wrote.get(id)
