@@ -14,10 +14,12 @@ CODE, NAME = "ORM209", "effect-before-commit"
 
 
 def check(model: Model) -> Iterator[Finding]:
+    seen = set()
     for item in model.misuses("announced-early"):
         event = item.event
-        if item.other is None or model.role(event.site) in EXEMPT_ROLES:
+        if item.other is None or event.site in seen or model.role(event.site) in EXEMPT_ROLES:
             continue
+        seen.add(event.site)
         what = CATEGORIES.get(event.note, "a message")
         message = (
             f"{what} leaves before the change at {model.text(item.other)} is committed: its receiver may not find it, and when the commit "

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from ormlint.facts import records as r
 from ormlint.semantics.frame import Frame
-from ormlint.semantics.state import Event, SessionState
-from ormlint.semantics.values import SessionId
+from ormlint.semantics.state import SessionState
+from ormlint.semantics.values import SessionId, Site
 
 ANNOUNCING = frozenset({"queue", "mail", "sms", "chat"})
 """The categories of calls that tell somebody else."""
@@ -22,28 +22,26 @@ _PREPARING = frozenset(
 _KEYED = "idempot"
 
 
-def announces(event: Event) -> bool:
+def announces(category: str, name: str) -> bool:
     """Whether an external call tells somebody of something: it sends, publishes, enqueues."""
-    name = event.attr.rsplit(".", 1)[-1]
-    if event.note == "cache":
-        return name in _PUBLISHING
-    return event.note in ANNOUNCING and name not in _PREPARING
+    last = name.rsplit(".", 1)[-1]
+    if category == "cache":
+        return last in _PUBLISHING
+    return category in ANNOUNCING and last not in _PREPARING
 
 
-def announced(frame: Frame, event: Event, before: Mapping[SessionId, SessionState] | None = None) -> None:
-    """Notes an announcement that comes before the commit. `before` is what was known ahead of the call that leads to it: what the callee
-    has written by itself is judged there."""
-    if event.exceptional or frame.dead or not announces(event):
-        return
+def announces_early(frame: Frame, category: str, name: str, before: Mapping[SessionId, SessionState] | None = None) -> Site | None:
+    """The change that is not committed yet while an external call tells somebody; None where there is none, or the call tells nothing.
+
+    `before` is what was known ahead of the call that leads to it: what the callee has written by itself is judged there.
+    """
+    if frame.exceptional or frame.dead or not announces(category, name):
+        return None
     for id, known in frame.state.sessions.items():
-        if known.written is None:
-            continue
-        if before is not None:
-            earlier = before.get(id)
-            if earlier is None or earlier.written != known.written:
-                continue
-        frame.note("announced-early", event, known.written)
-        return
+        earlier = known if before is None else before.get(id)
+        if known.written is not None and earlier is not None and earlier.written == known.written:
+            return known.written
+    return None
 
 
 def is_keyed(node: r.Node) -> bool:

@@ -6,12 +6,15 @@ decide whether it is a load, and the event says why.
 
 from __future__ import annotations
 
+import msgspec
+
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics import boundary
 from ormlint.semantics.classes import Attribute
 from ormlint.semantics.containers import born_in
 from ormlint.semantics.frame import Frame
+from ormlint.semantics.holders import held_as, remembers
 from ormlint.semantics.kinds import kind_of_value
 from ormlint.semantics.loading import BLOCKING, eager_below
 from ormlint.semantics.members import (
@@ -379,7 +382,11 @@ def _member(frame: Frame, owner: Value, cls: str, name: str, node: r.Node) -> Va
         ids = getters(world, found[1])
         kind = function_kind(world, ids[0])
         if kind == "property":
-            return frame.call(FuncRef(ids[0], owner), (), node)
+            value = frame.call(FuncRef(ids[0], owner), (), node)
+            if isinstance(value, Session) and isinstance(owner, Instance) and remembers(world.symbols.functions[ids[0]].node):
+                path = world.symbols.modules[world.classes.infos[owner.cls].module].path
+                return msgspec.structs.replace(value, id=held_as(owner.cls, name, path), born=())
+            return value
         bound: Value | None = owner
         if kind == "static":
             bound = None

@@ -14,7 +14,7 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics import boundary
-from ormlint.semantics.announcements import announced
+from ormlint.semantics.announcements import announces_early
 from ormlint.semantics.attributes import answered
 from ormlint.semantics.autoflush import flushes, option_of
 from ormlint.semantics.concurrency import handed, made_again, running_after, started_below, unawaited, working
@@ -106,6 +106,8 @@ _INNER = 3
 """A load of a row that the callee fetched itself, so many calls down, is only possible: it may be the same row each time."""
 _ENDINGS = frozenset({"commit", "rollback", "close", "remove", "save", "abort", "end", "reset", "release", "invalidate", "expunge_all"})
 """An unresolved method of such a name may end the transaction of a session that is known here by another name."""
+_BUSINESS = 3
+"""A change so many calls down is still what the code at hand is about."""
 _SAME = 3
 """So many contexts of one function may be under way at once; a recursion that needs more is cut off."""
 
@@ -556,14 +558,18 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
                 about_loops = tuple(loop for name in event.about for loop in (back.varying or {}).get(name, ()))
                 about = _behind_arguments(frame, event.about, back.given)
         over, held = meets(frame, event, site, back) if event.kind in _MET else (event.settled, event.held)
+        early = None
+        if event.kind == "callout" and not event.told and not event.exceptional:
+            early = announces_early(frame, event.note, event.attr, before)
         mapped = Event(
             event.kind, site, event.note, session, entity, event.attr, event.how, varies, around, (step, *event.via),
             event.exceptional or frame.exceptional > 0, frame.state.yielded, event.reported, own, event.block, since, confidence,
             needs, loose, over, held, about_loops, about, event.aside or frame.coroutine or frame.offloaded > 0,
+            event.told or early is not None,
         )  # fmt: skip
         frame.emit(mapped)
-        if event.kind == "callout":
-            announced(frame, mapped, before)
+        if early is not None:
+            frame.note("announced-early", mapped, early)
         if event.kind == "add" and given and entity is not None and session is not None and back.gave(event.session):
             given_both(frame, entity, session, mapped)
         if frame.coroutine and not event.aside:
@@ -584,7 +590,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             elif event.how == "expunge" and entity is not None and given:
                 detach_one(frame, entity, site, "expunge")
             flushes(frame, session, event.how, node, entity, via=mapped.via)
-            change(frame, session, event.how, site)
+            change(frame, session, event.how, site, len(event.via) > _BUSINESS)
     if summary.left:
         _settle_sessions(frame, summary, back, before)
     if summary.running:

@@ -18,6 +18,7 @@ from ormlint.semantics.declared import type_value
 from ormlint.semantics.dependence import resets
 from ormlint.semantics.flow import bind_target, condition, loop_events
 from ormlint.semantics.frame import Actual, Frame, World
+from ormlint.semantics.holders import made_late
 from ormlint.semantics.library import iterated, text_of
 from ormlint.semantics.loops import comprehension_loop
 from ormlint.semantics.members import note_built
@@ -580,7 +581,7 @@ def _compare(frame: Frame, expr: r.Compare) -> Value:
                 if known is not None:
                     return Const(known if op == "in" else not known, "bool")
         elif op in ("is", "is not") and right == NONE:
-            known = _is_none(left)
+            known = None if made_late(frame, expr.left, left) else _is_none(left)
             if known is not None:
                 return Const(known if op == "is" else not known, "bool")
         elif op in ("==", "!=") and isinstance(left, Const) and isinstance(right, Const):
@@ -619,7 +620,7 @@ def _boolop(frame: Frame, expr: r.BoolOp) -> Value:
             values.append(frame.evaluate(item))
             continue
         previous = values[-1]
-        truth = truth_of(previous)
+        truth = None if made_late(frame, expr.items[at - 1], previous) else truth_of(previous)
         if truth is not None and truth is (expr.op == "or"):
             break
         before = frame.state
@@ -665,7 +666,7 @@ def truth_of(value: Value) -> bool | None:
 def _unary(frame: Frame, expr: r.Unary) -> Value:
     value = frame.evaluate(expr.value)
     if expr.op == "not":
-        truth = truth_of(value)
+        truth = None if made_late(frame, expr.value, value) else truth_of(value)
         return Plain("bool") if truth is None else Const(not truth, "bool")
     if isinstance(value, Const) and isinstance(value.value, (int, float)) and expr.op == "-":
         return Const(-value.value, value.kind)
@@ -675,7 +676,8 @@ def _unary(frame: Frame, expr: r.Unary) -> Value:
 
 
 def _ifexp(frame: Frame, expr: r.IfExp) -> Value:
-    truth = truth_of(frame.evaluate(expr.test))
+    tested = frame.evaluate(expr.test)
+    truth = None if made_late(frame, expr.test, tested) else truth_of(tested)
     if truth is not None:
         return frame.evaluate(expr.body if truth else expr.orelse)
     before = frame.state

@@ -20,6 +20,7 @@ from ormlint.semantics.containers import born_in, element_of, unpacked
 from ormlint.semantics.crossing import linked
 from ormlint.semantics.dependence import containers, kept_by, resets
 from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.holders import made_late, returned, stored
 from ormlint.semantics.library import iterated
 from ormlint.semantics.loops import for_loop, guard, is_row, while_loop
 from ormlint.semantics.reflection import classes_tested, narrow_names
@@ -198,8 +199,10 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
                 if _is_relationship(frame, part, target.attr):
                     linked(frame, part, value, target)
                 _set_attribute(frame, part, target)
+            elif isinstance(part, Instance):
+                stored(frame, part, target.attr, value)
         handed(frame, value)
-        escape(frame, value)
+        escape(frame, value, kept=True)
     elif isinstance(target, r.Sub):
         owner = frame.evaluate(target.value)
         index = frame.evaluate(target.index) if not isinstance(target.index, r.Slice) else UNKNOWN
@@ -255,6 +258,7 @@ def _return(frame: Frame, stmt: r.Return) -> None:
     boundary.give(frame, stmt, value)
     frame.returned = join(frame.returned, value)
     handed(frame, value)
+    returned(frame, value)
     hand_back(frame, value)
     frame.ends.append(("return", frame.site(stmt), frame.state))
     frame.dead = True
@@ -363,7 +367,8 @@ def _type_alias(frame: Frame, stmt: r.TypeAlias) -> None:
 def _if(frame: Frame, stmt: r.If) -> None:
     from ormlint.semantics.expressions import truth_of
 
-    truth = truth_of(frame.evaluate(stmt.test))
+    tested = frame.evaluate(stmt.test)
+    truth = None if made_late(frame, stmt.test, tested) else truth_of(tested)
     if frame.dead:
         return
     if truth is not None:

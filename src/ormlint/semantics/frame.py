@@ -111,6 +111,7 @@ class World:
         self.made: dict[tuple[Site, str], Made] = {}
         self.answered: set[tuple[Site, str]] = set()
         """Reads of a reference whose target some caller has in its hands: the identity map may answer."""
+        self.ended: set[SessionId] = set()
         self.raising: dict[object, dict[tuple[Site, str, str], Read]] = {}
         self.registries: dict[SessionId, Registry] = {}
         self.removed: set[SessionId] = set()

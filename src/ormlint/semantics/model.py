@@ -29,6 +29,7 @@ from ormlint.semantics.classes import Attribute, Classes, ClassInfo
 from ormlint.semantics.commands import is_command
 from ormlint.semantics.expiry import habits_of
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
+from ormlint.semantics.holders import is_ended
 from ormlint.semantics.import_chains import ImportGraph, Link
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.layers import Placed, layers_of, matches
@@ -444,6 +445,16 @@ class Model:
         """Sessions that a function made and may leave open."""
         yield from sorted(self._world.made.values(), key=lambda item: item.site)
 
+    def held_sessions(self) -> Iterator[Made]:
+        """Sessions that objects make and keep, and that nothing in the project ends."""
+        found = [item for item in self._world.made.values() if item.place == "field"]
+        for note in self.misuses("held"):
+            if note.event.session is not None:
+                found.append(Made(note.event.session, note.event.site, note.detail, (), "field", note.event.attr))
+        for item in sorted(found, key=lambda item: item.site):
+            if not is_ended(self._world, item.function, item.name, item.session):
+                yield item
+
     def entries(self) -> Iterator[tuple[FunctionNode, Summary]]:
         """Every function with what it does when nothing is known of its caller."""
         for id in sorted(self._world.entries):
@@ -774,7 +785,23 @@ def run_all(world: World) -> None:
             for id in methods:
                 with contained(world, id):
                     run_entry(world, id)
+    run_endings(world)
     gather(world)
+
+
+def run_endings(world: World) -> None:
+    """Runs the methods that a class which keeps a session has from its bases: one of them may end it."""
+    holders = {note.detail for notes in world.noted.values() for note in notes.values() if note.kind == "held"}
+    for cls in sorted(holders):
+        own = {id for ids in world.classes.infos[cls].methods.values() for id in ids}
+        for ancestor in world.classes.infos[cls].mro[1:]:
+            for name, ids in world.classes.infos[ancestor].methods.items():
+                if ids[0] in own or name == "__init__" or function_kind(world, ids[0]) not in ("method", "property"):
+                    continue
+                function = world.symbols.functions[ids[0]]
+                frame = Frame(world, world.symbols.modules[function.module], function)
+                with contained(world, ids[0]):
+                    calls.summarise(world, ("ending", ids[0], cls), function, calls.entry_params(frame, function, cls), {}, {}, None)
 
 
 _ASKING = frozenset({"object_session", "async_object_session"})
@@ -813,7 +840,9 @@ def find_kept_sessions(world: World) -> None:
                     _keep(world, scope, binding, f"{scope.name}:", "module", name)
     for info in world.classes.infos.values():
         for name, expr in info.attrs.items():
-            if isinstance(expr, r.Call) and not any(arg.keyword == "default_factory" for arg in expr.args):
+            if isinstance(expr, r.Call) and any(arg.keyword == "default_factory" for arg in expr.args):
+                _keep(world, world.symbols.modules[info.module], expr, info.id, "field", name)
+            elif isinstance(expr, r.Call):
                 _keep(world, world.symbols.modules[info.module], expr, info.id, "class", name)
     for id, function in world.symbols.functions.items():
         for param in function.node.params:

@@ -174,6 +174,8 @@ class Event(msgspec.Struct, frozen=True, cache_hash=True):
     """Of a query: the function's parameters that say which class or table it is about."""
     aside: bool = False
     """It happens in a coroutine or thread of its own: whoever calls that is not the one that does it."""
+    told: bool = False
+    """Of an external call: that it comes before the commit has been noted where it stands."""
 
     @property
     def end(self) -> Site:

@@ -10,7 +10,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms.vocabulary import EFFECTS
-from ormlint.semantics.announcements import announced, is_keyed
+from ormlint.semantics.announcements import announces_early, is_keyed
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.state import (
     UNTOUCHED,
@@ -140,8 +140,13 @@ def _end_others(frame: Frame, session: Session) -> None:
     if session.id.kind not in _SHARED:
         return
     for id, known in frame.state.sessions.items():
-        if id.kind in _SHARED and id != session.id and (known.opened or known.began) and not _differ(frame, id, session.id):
-            frame.state.sessions[id] = msgspec.structs.replace(known, began="", opened=(), inherits=False, failed=None)
+        if (
+            id.kind in _SHARED
+            and id != session.id
+            and (known.opened or known.began or known.written)
+            and not _differ(frame, id, session.id)
+        ):
+            frame.state.sessions[id] = msgspec.structs.replace(known, began="", opened=(), inherits=False, failed=None, written=None)
 
 
 def _differ(frame: Frame, one: SessionId, other: SessionId) -> bool:
@@ -233,10 +238,20 @@ def call_out(frame: Frame, node: r.Node, category: str, attr: str) -> None:
         notice(frame, Incident("call_out", site, session, frame.name, met[1].opened, category, attr))
     how = "keyed" if is_keyed(node) else ""
     over = settled(frame)
+    told = announces_early(frame, category, attr)
     event = frame.happens(
-        "callout", node, note=category, attr=attr, how=how, varies=frame.varying(node), settled=over, held=met is not None
+        "callout",
+        node,
+        note=category,
+        attr=attr,
+        how=how,
+        varies=frame.varying(node),
+        settled=over,
+        held=met is not None,
+        told=told is not None,
     )
-    announced(frame, event)
+    if told is not None:
+        frame.note("announced-early", event, told)
 
 
 def meets(frame: Frame, event: Event, site: Site, back: Substitution) -> tuple[frozenset[SessionId], bool]:

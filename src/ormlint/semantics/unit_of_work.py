@@ -100,12 +100,13 @@ _CHANGING = frozenset({"add", "add_all", "delete", "delete_all", "merge", "merge
 """What leaves something to commit. A flush does not: it sends what one of these has left."""
 
 
-def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
-    """The effect on what the state knows: expiry, detachment, the changes to commit, the session's fate."""
+def change(frame: Frame, session: Session, effect: str, site: Site, far: bool = False) -> None:
+    """The effect on what the state knows: expiry, detachment, the changes to commit, the session's fate. `far` where it happens many calls
+    away: what is changed there is no business of the code at hand."""
     state = frame.state
     if effect == "mutate":
         touched = state.sessions.get(session.id, UNTOUCHED)
-        if touched.written is None:
+        if touched.written is None and not frame.exceptional and not far:
             state.sessions[session.id] = msgspec.structs.replace(touched, written=site)
         return
     row = EFFECTS.get(effect)
@@ -131,11 +132,12 @@ def change(frame: Frame, session: Session, effect: str, site: Site) -> None:
                 state.live[origin] = msgspec.structs.replace(known, detached=site, detached_how=effect)
     known_state = state.sessions.get(session.id, UNTOUCHED)
     fates, ended, written = known_state.fates, known_state.ended, known_state.written
-    if effect in _CHANGING:
+    if effect in _CHANGING and not frame.exceptional and not far:
         written = written or site
     if row.ends_transaction:
         written = None
     if effect in ("close", "reset", "invalidate", "remove", "close_all", "commit_and_close"):
+        frame.world.ended.add(session.id)
         if fates:
             if frame.tests and frame.made_under.get(session.id) == frame.tests[-1]:
                 frame.ended_under.add(session.id)  # `if own:` made it, `if own:` ends it
@@ -303,9 +305,12 @@ def hand_back(frame: Frame, value: Value) -> None:
             frame.state.sessions[session.id] = msgspec.structs.replace(known, fates=frozenset({"returned"}))
 
 
-def escape(frame: Frame, value: Value) -> None:
-    """What is handed to somebody unknown may be ended there: sessions in it are no longer this function's alone."""
+def escape(frame: Frame, value: Value, kept: bool = False) -> None:
+    """What is handed to somebody unknown may be ended there: sessions in it are no longer this function's alone. `kept` where it is not
+    handed on but stored on an object of the project, whose code is known."""
     for session in sessions_in(value):
+        if not kept:
+            frame.world.ended.add(session.id)
         frame.loose.add(session.id)
         known = frame.state.sessions.get(session.id)
         if session.scoped:
