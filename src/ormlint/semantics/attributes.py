@@ -16,7 +16,7 @@ from ormlint.semantics.containers import born_in
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.holders import held_as, remembers
 from ormlint.semantics.kinds import kind_of_value
-from ormlint.semantics.loading import BLOCKING, eager_below
+from ormlint.semantics.loading import BLOCKING, eager_below, model_at
 from ormlint.semantics.members import (
     class_attribute,
     field_value,
@@ -177,7 +177,7 @@ def _read_column(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) 
     path = f"{prefix}.{mapped.name}" if prefix else mapped.name
     live = frame.state.live.get(origin, FRESH)
     expired = live.expired or origin.expired
-    if live.deleted and expired is not None:
+    if (live.deleted and expired is not None) or (origin.kind == "new" and entity.path):
         return
     if expired is not None and prefix not in live.fresh and path not in live.loaded:
         if origin.kind in ("query", "get", "new", "arg") or origin.session is not None:
@@ -224,6 +224,7 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
         if mapped.lazy == "write_only":
             return LibInstance("write_only_collection", (("model", ClassRef(mapped.target)),))
         return Query("dynamic_collection", (ClassRef(mapped.target),), frame.site(node), origin.session)
+    leads_back = _is_back_reference(frame, entity, mapped)
     was_loaded = path in origin.loaded
     loaded = path in live.loaded or (was_loaded and expired is None)
     silent = (
@@ -234,7 +235,8 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
         or (origin.kind == "new" and expired is None and not (live.flushed and mapped.many))
         or (not origin.exact and not was_loaded)
         or (live.deleted and expired is not None)
-        or _is_back_reference(frame, entity, mapped)
+        or (origin.kind == "new" and bool(entity.path))
+        or leads_back
     )
     if not loaded and not silent and not mapped.many and _held(frame, entity, mapped):
         loaded = True
@@ -259,6 +261,8 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
         if below not in known.fresh:
             refresh_one(frame, Entity(mapped.target, origin, (*entity.path, mapped.name)), ())
         refresh_one(frame, entity, ())
+    if leads_back and not mapped.many and len(entity.path) >= 1:
+        return Entity(mapped.target, origin, entity.path[:-1], entity.born)
     inner = Entity(mapped.target, origin, entity.path if cycle else (*entity.path, mapped.name), entity.born)
     if mapped.nullable and not mapped.many:
         return union((inner, NONE))
@@ -273,6 +277,30 @@ def answered(frame: Frame, entity: Entity, name: str) -> bool:
     if mapped is None or mapped.kind != "relationship" or mapped.many:
         return False
     return _is_back_reference(frame, entity, mapped) or _held(frame, entity, mapped)
+
+
+def straightened(frame: Frame, entity: Entity, within: Entity | None) -> Entity:
+    """The entity by its shortest path, where the callee (for which it was `within`) went back the way that the caller had come."""
+    if within is None or not within.path or len(entity.path) <= len(within.path):
+        return entity
+    at = len(entity.path) - len(within.path)
+    came, went = entity.path[at - 1], entity.path[at]
+    classes = frame.world.classes
+    for model in classes.infos.values():
+        if model.model is None or model.name != entity.origin.name:
+            continue
+        owner = model_at(classes, model.id, ".".join(entity.path[:at]))
+        back = classes.mapped_attribute(owner or "", went)
+        if back is not None and not back.many and back.back == came:
+            return Entity(entity.model, entity.origin, (*entity.path[: at - 1], *entity.path[at + 1 :]), entity.born, entity.base)
+    return entity
+
+
+def already_loaded(frame: Frame, entity: Entity, name: str) -> bool:
+    """Whether a relationship of an entity is loaded here."""
+    path = ".".join((*entity.path, name))
+    live = frame.state.live.get(entity.origin, FRESH)
+    return path in live.loaded or (path in entity.origin.loaded and live.expired is None and entity.origin.expired is None)
 
 
 def _held(frame: Frame, entity: Entity, mapped: Attribute) -> bool:

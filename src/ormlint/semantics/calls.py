@@ -15,7 +15,7 @@ from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics import boundary
 from ormlint.semantics.announcements import announces_early
-from ormlint.semantics.attributes import answered
+from ormlint.semantics.attributes import already_loaded, answered, straightened
 from ormlint.semantics.autoflush import flushes, option_of
 from ormlint.semantics.concurrency import handed, made_again, running_after, started_below, unawaited, working
 from ormlint.semantics.containers import element_of
@@ -57,6 +57,7 @@ from ormlint.semantics.unit_of_work import (
     expire_one,
     expires_on_commit,
     give_away,
+    loosen,
     make,
     new_session,
     sessions_in,
@@ -480,6 +481,9 @@ def adopt(frame: Frame, summary: Summary, back: Substitution) -> None:
             if origin in back.origins:
                 frame.state.live[back.origins[origin]] = live
             continue
+        if origin.kind == "new" and not origin.exact and actual.origin.exact:
+            loosen(frame, actual)
+            continue
         if live.loaded or live.fresh:
             known = frame.state.live.get(actual.origin, FRESH)
             prefix = ".".join(actual.path)
@@ -516,10 +520,15 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             flushed = frame.state.live.get(entity.origin, FRESH).flushed
             if entity.origin.kind == "new" and (event.how in ("written", "cascade") or (event.how == "lazy" and not flushed)):
                 continue
-        if entity is not None and event.kind == "load" and event.how in ("lazy", "undone") and answered(frame, entity, event.attr):
+        if entity is not None and event.kind == "load" and event.how in ("lazy", "undone"):
             if given:
-                continue
-            world.answered.add((event.end, event.attr))
+                entity = straightened(frame, entity, event.entity)
+                if already_loaded(frame, entity, event.attr):
+                    continue
+            if answered(frame, entity, event.attr):
+                if given:
+                    continue
+                world.answered.add((event.end, event.attr))
         if len(event.via) > 12:
             continue
         if event.kind == "autoflush" and session is not None and (known := frame.state.sessions.get(session.id)) and known.quiet:

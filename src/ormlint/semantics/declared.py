@@ -341,6 +341,7 @@ def given_by(frame: Frame, value: Value, node: r.Expr) -> Value | None:
 def provided(frame: Frame, provider: Value, node: r.Node, scope: str = "") -> Value:
     """What calling a dependency's function gives its user; its sessions are ended by the framework."""
     quiet = frame.module_frame(frame.scope.name)
+    frame.world.provided.add(frame.site(node))
     value = quiet.call(provider, (), node)
     if isinstance(value, Awaitable):
         value = value.value

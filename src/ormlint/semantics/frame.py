@@ -109,6 +109,8 @@ class World:
         self.edges: dict[object, set[object]] = {}
         self.callers: dict[str, set[str]] = {}
         self.made: dict[tuple[Site, str], Made] = {}
+        self.provided: set[Site] = set()
+        """Where a framework hands in what a dependency provides."""
         self.answered: set[tuple[Site, str]] = set()
         """Reads of a reference whose target some caller has in its hands: the identity map may answer."""
         self.ended: set[SessionId] = set()

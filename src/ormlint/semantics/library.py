@@ -49,6 +49,8 @@ from ormlint.semantics.unit_of_work import (
     expire_one,
     expires_on_commit,
     give_away,
+    loosen,
+    mark_loaded,
     merged,
     new_session,
     operate,
@@ -530,6 +532,9 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
             if word == "bool"
             else ""
         )
+    if name == "builtins.setattr":
+        _set_by_name(frame, first, second)
+        return NONE
     if word == "none":
         for actual in actuals:
             _text_of(frame, actual.value, "__str__", node)
@@ -587,6 +592,15 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
     if word in orms.KINDS if hasattr(orms, "KINDS") else False:
         return LibInstance(word)
     return UNKNOWN
+
+
+def _set_by_name(frame: Frame, owner: Value, name: Value) -> None:
+    """`setattr(order, name, …)`: the attribute that is named is known from then on; of a new object any may be, where none is."""
+    for item in options_of(owner):
+        if isinstance(item, Entity) and isinstance(name, Const) and isinstance(name.value, str):
+            mark_loaded(frame, item.origin, ".".join((*item.path, name.value)), asked=True)
+        else:
+            loosen(frame, item)
 
 
 def _text_of(frame: Frame, value: Value, method: str, node: r.Node) -> None:

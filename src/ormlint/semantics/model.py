@@ -187,6 +187,14 @@ class Model:
         """Whether a session is known to flush before it queries: its factory says so, or no session of the project does without."""
         return session.autoflush is True or (session.autoflush is None and not self._world.manual)
 
+    def _may_be_at_hand(self, event: Event) -> bool:
+        """Whether the identity map may answer the read of a reference: a caller has the target, or a sibling dependency of the request."""
+        entity = event.entity
+        mapped = self.attribute(entity.model, event.attr) if entity is not None else None
+        if entity is None or mapped is None or mapped.many or mapped.kind != "relationship":
+            return False
+        return (event.end, event.attr) in self._world.answered or not self._world.provided.isdisjoint(entity.origin.via)
+
     def misuses(self, kind: str) -> Iterator[Misuse]:
         """Operations that are wrong because of what happened before them, of one kind (see the notes that semantics make)."""
         found = [item for item in self._world.misuses.values() if item.kind == kind]
@@ -196,7 +204,7 @@ class Model:
         """Reads of attributes that raise: of a detached object, or under an AsyncSession; one for each place and attribute."""
         for item in sorted(self._world.reads.values(), key=lambda item: (item.event.end, item.event.attr)):
             event = item.event
-            doubtful = event.how == "lazy" and (event.end, event.attr) in self._world.answered
+            doubtful = event.how == "lazy" and self._may_be_at_hand(event)
             yield Read(msgspec.structs.replace(event, confidence=1), item.function) if doubtful else item
 
     def crossings(self, kind: str) -> Iterator[Crossing]:

@@ -326,7 +326,9 @@ class Substitution:
     def passed(self, origin: Origin) -> Entity | None:
         """What the caller passed in, where an origin of the callee stands for it."""
         found = self.entities.get(origin)
-        if found is None and origin.site is NOWHERE and origin.session is not None:
-            # The callee put it into a session: there it has another origin.
-            found = self.entities.get(msgspec.structs.replace(origin, session=None))
+        if found is None and origin.kind == "new" and origin.site == NOWHERE:
+            # The callee put it into a session, or let others set what they liked: there it has another origin.
+            for symbol, actual in self.entities.items():
+                if symbol.kind == "new" and symbol.name == origin.name:
+                    return actual
         return found

@@ -41,6 +41,7 @@ from ormlint.semantics.values import (
     Site,
     Unknown,
     Value,
+    options_of,
 )
 
 _EVENT_KINDS = {
@@ -319,9 +320,20 @@ def escape(frame: Frame, value: Value, kept: bool = False) -> None:
             frame.state.sessions[session.id] = msgspec.structs.replace(known, fates=frozenset({"escaped"}))
 
 
+def loosen(frame: Frame, value: Value) -> None:
+    """New objects that unknown code has had in its hands may have any of their attributes set."""
+    for item in options_of(value):
+        if isinstance(item, Entity) and item.origin.kind == "new" and item.origin.exact:
+            open_ended = msgspec.structs.replace(item.origin, exact=False)
+            known = frame.state.live.get(item.origin, FRESH)
+            frame.state.live[open_ended] = msgspec.structs.replace(known, asked=known.asked | {"*"})
+            rename(frame, item.origin, open_ended)
+
+
 def give_away(frame: Frame, value: Value) -> None:
     """As `escape`, to code that may do anything with a session: what it does to the transaction is not known either."""
     escape(frame, value)
+    loosen(frame, value)
     for session in sessions_in(value):
         let_go(frame, session)
 
