@@ -130,7 +130,7 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
         return call(frame, callee.func, given, node)
     if isinstance(callee, Factory):
         session = new_session(frame, callee, node)
-        return made_by(callee, session, actuals, node) if actuals else session
+        return made_by(frame, callee, session, actuals, node) if actuals else session
     if isinstance(callee, Session):  # a scoped_session called gives the current session
         if frame.coroutine and callee.scoped:
             frame.by_coroutine(Event("current", frame.site(node), session=callee))

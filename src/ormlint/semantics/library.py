@@ -252,7 +252,7 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
     site = frame.site(node)
     if kind in ("session", "async_session"):
         factory = Factory(kind == "async_session", expires_on_commit(frame, actuals), site, autoflush=option_of(frame, actuals))
-        return made_by(factory, new_session(frame, factory, node), actuals, node)
+        return made_by(frame, factory, new_session(frame, factory, node), actuals, node)
     if kind in ("session_factory", "async_session_factory"):
         is_async = kind == "async_session_factory"
         cls = first_value(actuals, 1, "class_")
@@ -375,12 +375,13 @@ def commits_each(actuals: Sequence[Actual]) -> bool:
     return False
 
 
-def made_by(factory: Factory, session: Session, actuals: Sequence[Actual], node: r.Node) -> Session:
-    """The session with what the arguments of the call that made it say: who commits, and whether each statement does."""
+def made_by(frame: Frame, factory: Factory, session: Session, actuals: Sequence[Actual], node: r.Node) -> Session:
+    """The session with what the arguments of the call that made it say: who commits and ends it, and whether each statement commits."""
     if commits_each(actuals):
         session = msgspec.structs.replace(session, autocommit=True)
     if _on_connection(actuals, node):
         session = msgspec.structs.replace(session, committed_by="its connection")
+        escape(frame, session)  # it checks no connection out: there is nothing that its maker must give back
     return session
 
 
