@@ -1065,12 +1065,10 @@ class Classes:
         target = self.model(attribute.target or "")
         if target is None:
             return True
-        keys = keywords.get("foreign_keys")
-        if keys is not None:
-            names = _last_names(keys)
-            own_keys = names and all(name in model.attributes and model.attributes[name].foreign for name in names)
-            if own_keys and attribute.target != model.cls:
-                return False
+        if attribute.target != model.cls:
+            side = self._side_of(model, target, _foreign_keys(keywords))
+            if side:
+                return side == "theirs"
         remote = keywords.get("remote_side")
         if remote is not None:
             names = _last_names(remote)
@@ -1095,6 +1093,15 @@ class Classes:
         """Whether the foreign key of a relationship to one object stands in that object's table."""
         source, target = self.model(attribute.owner), self.model(attribute.target or "")
         return source is not None and target is not None and self._points(target, source) and not self._points(source, target)
+
+    def _side_of(self, mine: Model, theirs: Model, keys: tuple[tuple[str, str], ...]) -> str:
+        """Whose columns the foreign keys are, as (class, column): "mine", "theirs", or "" where that is not known."""
+        sides = set()
+        for owner, name in keys:
+            is_mine = name in mine.attributes and owner in ("", self.infos[mine.cls].name)
+            is_theirs = name in theirs.attributes and owner == self.infos[theirs.cls].name
+            sides.add("mine" if is_mine else "theirs" if is_theirs else "")
+        return sides.pop() if len(sides) == 1 else ""
 
     def _points(self, source: Model, target: Model) -> bool:
         """Whether a foreign key of `source` names the table of `target` or of one of its mapped ancestors."""
@@ -1149,6 +1156,47 @@ def _last_names(expr: r.Expr) -> tuple[str, ...]:
     if isinstance(expr, r.BoolOp):
         return tuple(name for item in expr.items for name in _last_names(item))
     return ()
+
+
+def _foreign_keys(keywords: dict[str, r.Expr]) -> tuple[tuple[str, str], ...]:
+    """The columns, as (class or "", name), that `foreign_keys=` or `foreign(…)` in the join condition names."""
+    written = keywords.get("foreign_keys")
+    if written is not None:
+        return _qualified(written)
+    join = keywords.get("primaryjoin")
+    if join is None:
+        return ()
+    found: list[tuple[str, str]] = []
+    for const in _constants((r.ExprStmt(0, 0, join),)):
+        if isinstance(const.value, str):
+            found += [(cls.rsplit(".", 1)[-1], name) for cls, name in re.findall(r"\bforeign\(\s*([\w.]+)\.(\w+)", const.value)]
+    stack: list[object] = [join]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, r.Call) and isinstance(node.func, (r.Name, r.Attr)) and _last_names(node.func) == ("foreign",):
+            found += [pair for arg in node.args for pair in _qualified(arg.value)]
+        elif isinstance(node, r.Node):
+            stack.extend(getattr(node, field) for field in node.__struct_fields__)
+        elif isinstance(node, tuple):
+            stack.extend(node)
+    return tuple(found)
+
+
+def _qualified(expr: r.Expr) -> tuple[tuple[str, str], ...]:
+    """Columns as (class or "", name)."""
+    if isinstance(expr, r.Seq):
+        return tuple(pair for item in expr.items for pair in _qualified(item))
+    if isinstance(expr, r.Attr):
+        owner = expr.value.attr if isinstance(expr.value, r.Attr) else expr.value.id if isinstance(expr.value, r.Name) else "?"
+        return ((owner, expr.attr),)
+    if isinstance(expr, r.Name):
+        return (("", expr.id),)
+    if isinstance(expr, r.Lambda):
+        return _qualified(expr.body)
+    if isinstance(expr, r.Const) and isinstance(expr.value, str):
+        parts = [part.strip(" []()").split(".") for part in expr.value.split(",")]
+        return tuple((part[-2] if len(part) > 1 else "", part[-1]) for part in parts)
+    return (("?", "?"),)
 
 
 def _strategy(value: str | float | bool | None) -> str:
