@@ -48,7 +48,8 @@ METHODS: tuple[MethodRow, ...] = (
 FUNCTIONS: tuple[FunctionRow, ...] = (
     *functions("flask flask.json", "jsonify", "serialize", "response", since="1.0", library=_LIB),
     *functions("flask", "make_response redirect send_file", "", "response", since="1.0", library=_LIB),
-    *functions("flask", "abort", "", "never", since="1.0", library=_LIB),
+    *functions("flask quart", "abort", "", "never", since="1.0", library=_LIB),
+    *functions("werkzeug.exceptions flask_restful flask_restx flask_smorest", "abort", "", "never", since="0.3", library="flask_restful"),
     *functions("flask", "url_for flash", "", "value", since="1.0", library=_LIB),
 )
 

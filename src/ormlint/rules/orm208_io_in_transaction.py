@@ -8,8 +8,11 @@ from ormlint.findings import Confidence, Finding
 from ormlint.rules.loops import EXEMPT_ROLES
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
+from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM208", "io-in-transaction"
+MANY = 4
+"""One external call that so many places reach more than is one finding: what calls out is to be mended, not each caller."""
 _QUICK = frozenset({"cache", "socket"})
 """What answers in a fraction of a millisecond is no reason to end a transaction."""
 _DOES = {
@@ -31,18 +34,31 @@ _PREPARES = (".connect", ".login", ".starttls")
 
 
 def check(model: Model) -> Iterator[Finding]:
-    for incident in model.incidents("call_out"):
+    callers: dict[Site, int] = {}
+    incidents = list(model.incidents("call_out"))
+    for incident in incidents:
+        end = incident.via[-1].site if incident.via else incident.site
+        callers[end] = callers.get(end, 0) + (incident.confidence >= Confidence.likely)
+    told: set[Site] = set()
+    for incident in incidents:
         if incident.note in _QUICK or model.role(incident.site) in EXEMPT_ROLES:
             continue
         if incident.note == "mail" and incident.attr.endswith(_PREPARES):
             continue
+        end = incident.via[-1].site if incident.via else incident.site
+        others = ""
+        if callers[end] > MANY and incident.confidence >= Confidence.likely:
+            if end in told:
+                continue
+            told.add(end)
+            others = f" (the same at {callers[end] - 1} other places that come to {model.text(end)})"
         does = _DOES.get(incident.note, "calls out")
         far = f" ({len(incident.via)} calls down)" if len(incident.via) > 1 else ""
         subject = f"this call {does}{far}" if incident.via else does
         opened = model.text(incident.steps[-1].site) if incident.steps else "an earlier statement"
         message = (
             f"{subject} while the transaction that {opened} has opened is still open: its connection and its locks are held as long as this"
-            " takes; commit or close the session before it, and write what comes back in a second transaction"
+            f" takes{others}; commit or close the session before it, and write what comes back in a second transaction"
         )
         trail = (*model.steps(incident.steps), *model.steps(incident.via))
         yield model.finding(CODE, NAME, incident.site, message, Confidence(incident.confidence), trail, incident.function)

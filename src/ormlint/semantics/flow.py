@@ -38,6 +38,7 @@ from ormlint.semantics.transactions import (
     not_begun,
     notice,
     raised,
+    settle_loop,
     wrote,
 )
 from ormlint.semantics.unit_of_work import change, escape, hand_back, mark_loaded, operate, sessions_in
@@ -682,6 +683,7 @@ def _go_round(
             live = after.live
             joined = join_states([leaving, after])
             assert joined is not None
+            settle_loop(joined, before, back)
             # Every element was visited: what the body loaded for each is loaded for all.
             for origin, item in live.items():
                 known = joined.live.get(origin)
@@ -994,6 +996,8 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
         _leave(frame, entered, kind)
         if opaque and not frame.dead:
             _leave_opaque(frame, item.value, [session for session, _ in held])
+        elif isinstance(entered.value, Manager) and entered.value.kind == "other":
+            _leave_opaque(frame, None, [session for session, _ in held])
         undone.update(frame.undone)
         frame.undone |= before
 
@@ -1013,7 +1017,7 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
 _TRANSACTION_WORDS = ("begin", "transaction", "atomic", "session", "commit", "uow", "unit_of_work", "connect", "scope")
 
 
-def _leave_opaque(frame: Frame, expr: r.Expr, given: list[SessionId]) -> None:
+def _leave_opaque(frame: Frame, expr: r.Expr | None, given: list[SessionId]) -> None:
     """Leaving a context manager that is not resolved: it may have ended what it gave, and, by its name, any transaction."""
     for session in given:
         frame.committed.add(session)
@@ -1041,6 +1045,8 @@ def _held_by(entered: _Entered, given: Value) -> list[tuple[SessionId, bool]]:
         return [(value.id, True)]
     if isinstance(value, Manager) and value.session is not None and value.kind in ("begin", "begin_session", "closing"):
         return [(value.session.id, value.kind != "begin")]
+    if isinstance(value, Manager) and value.kind == "other":
+        return [(session.id, True) for session in sessions_in(value.enter)]  # declared to give a session: it ends it too
     if entered.summary is not None and entered.back is not None:
         mine = {session.id for session in sessions_in(given)}
         found: list[tuple[SessionId, bool]] = []

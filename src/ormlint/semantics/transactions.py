@@ -39,7 +39,7 @@ _STRENGTH = {"flush": 2, "commit": 2, "commit_or_rollback": 2, "commit_and_close
 ANY = SessionId("any", NOWHERE)
 """Stands for every session that others have too."""
 _BEHIND = frozenset({"commit", "rollback", "close", "flush", "query", "write", "begin"})
-_SHARED = frozenset({"param", "field", "global", "given"})
+_SHARED = frozenset({"param", "field", "global", "given", "passed"})
 
 
 def advance(frame: Frame, session: Session, effect: str, site: Site, note: str = "", block: bool = False) -> None:
@@ -140,20 +140,30 @@ def _end_others(frame: Frame, session: Session) -> None:
     if session.id.kind not in _SHARED:
         return
     for id, known in frame.state.sessions.items():
-        if (
-            id.kind in _SHARED
-            and id != session.id
-            and (known.opened or known.began or known.written)
-            and not _differ(frame, id, session.id)
-        ):
-            frame.state.sessions[id] = msgspec.structs.replace(known, began="", opened=(), inherits=False, failed=None, written=None)
+        if id != session.id and (known.opened or known.began) and _may_be(frame, id, session.id):
+            frame.state.sessions[id] = msgspec.structs.replace(known, began="", opened=(), inherits=False, failed=None)
 
 
-def _differ(frame: Frame, one: SessionId, other: SessionId) -> bool:
-    """Two parameters of the function at hand are two sessions, and so are two fields of one class."""
+def _may_be(frame: Frame, one: SessionId, other: SessionId) -> bool:
+    """Whether two sessions may be one: not two parameters of the function at hand, and not two fields of one class."""
+    if one == other:
+        return True
+    if one.kind not in _SHARED or other.kind not in _SHARED:
+        return False
     if one.kind == other.kind == "field":
-        return one.name.rpartition(".")[0] == other.name.rpartition(".")[0]
-    return one.kind == other.kind == "param" and is_own(frame, one) and is_own(frame, other)
+        return one.name.rpartition(".")[0] != other.name.rpartition(".")[0]
+    return not (one.kind == other.kind == "param" and is_own(frame, one) and is_own(frame, other))
+
+
+def is_foreign(frame: Frame, id: SessionId) -> bool:
+    """A session that an object of another class keeps, or another function was given: which one it is here, nobody can say for certain."""
+    if id.kind == "param":
+        return not is_own(frame, id)
+    if id.kind != "field":
+        return False
+    info = frame.world.classes.infos.get(frame.cls)
+    owner = id.name.rpartition(".")[0]
+    return info is None or (owner not in info.mro and owner != frame.cls)
 
 
 def is_own(frame: Frame, id: SessionId) -> bool:
@@ -218,11 +228,13 @@ def settled(frame: Frame) -> frozenset[SessionId]:
     return frozenset([id for id, known in frame.state.sessions.items() if not known.inherits and id.kind != "made"])
 
 
-def open_session(state: State, over: frozenset[SessionId] = frozenset()) -> tuple[SessionId, SessionState] | None:
-    """A session with an open transaction, leaving those aside that are `over`; the one that was opened last."""
-    found = None
-    for id, known in state.sessions.items():
-        if known.opened and id not in over and (id.kind == "made" or ANY not in over):
+def open_session(frame: Frame, over: frozenset[SessionId] = frozenset()) -> tuple[SessionId, SessionState] | None:
+    """A session with an open transaction, leaving those aside that are `over`: of those that are known best the one opened last."""
+    found: tuple[SessionId, SessionState] | None = None
+    for id, known in frame.state.sessions.items():
+        if not known.opened or (ANY in over and id.kind != "made") or any(_may_be(frame, id, other) for other in over):
+            continue
+        if found is None or not is_foreign(frame, id) or is_foreign(frame, found[0]):
             found = (id, known)
     return found
 
@@ -232,10 +244,10 @@ def call_out(frame: Frame, node: r.Node, category: str, attr: str) -> None:
     if frame.dead:
         return
     site = frame.site(node)
-    met = open_session(frame.state)
+    met = open_session(frame)
     if met is not None:
-        session = Session(met[0])
-        notice(frame, Incident("call_out", site, session, frame.name, met[1].opened, category, attr))
+        confidence = 1 if is_foreign(frame, met[0]) else 2
+        notice(frame, Incident("call_out", site, Session(met[0]), frame.name, met[1].opened, category, attr, confidence))
     how = "keyed" if is_keyed(node) else ""
     over = settled(frame)
     told = announces_early(frame, category, attr)
@@ -259,11 +271,12 @@ def meets(frame: Frame, event: Event, site: Site, back: Substitution) -> tuple[f
     over = frozenset([_seen(back, id) for id in event.settled])
     held = event.held
     if event.kind == "callout" and not held and not event.exceptional:
-        met = open_session(frame.state, over)
+        met = open_session(frame, over)
         if met is not None:
             held = True
+            confidence = 1 if is_foreign(frame, met[0]) else 2
             way = (Step(event.site, "calls on" if event.via else f"calls {event.attr}"), *event.via)
-            notice(frame, Incident("call_out", site, Session(met[0]), frame.name, met[1].opened, event.note, event.attr, via=way))
+            notice(frame, Incident("call_out", site, Session(met[0]), frame.name, met[1].opened, event.note, event.attr, confidence, way))
     elif event.kind == "begin" and event.session is not None and not event.exceptional:
         session = back.session(event.session)
         known = frame.state.sessions.get(session.id, UNTOUCHED)
@@ -293,8 +306,13 @@ def outcomes(frame: Frame, given: tuple[Session, ...]) -> tuple[Outcome, ...]:
     handed = {session.id: session for session in given}
     found: list[Outcome] = []
     for id in ids:
-        if (id.kind == "made" and id not in handed) or (id.kind == "param" and is_own(frame, id)):
-            continue  # a parameter that stands for itself was given something unknown
+        if id.kind == "made" and id not in handed:
+            continue
+        if id.kind == "param" and is_own(frame, id):
+            # A parameter that stands for itself was given something unknown.
+            if not _joined(finals, id).inherits:
+                found.append(Outcome(Session(ANY), _OVER))
+            continue
         session = handed.get(id) or Session(id)
         written = frame.wrote.get(id)
         outcome = Outcome(
@@ -332,6 +350,8 @@ def carry(frame: Frame, summary: Summary, back: Substitution, site: Site, at_yie
         session = back.session(outcome.session)
         id = session.id
         if id.kind == "passed":
+            if not outcome.state.inherits:
+                _end_others(frame, session)
             continue
         if outcome.commits:
             frame.committed.add(id)
@@ -434,6 +454,14 @@ def end_blocks(frame: Frame, summary: Summary, back: Substitution, site: Site, f
         known = frame.state.sessions.get(id)
         if known is not None and known.block:
             frame.state.sessions[id] = msgspec.structs.replace(known, block=False, lost=(), began="", opened=())
+
+
+def settle_loop(joined: State, before: State, back: State) -> None:
+    """A loop that ends the transaction in each turn is taken to have had one."""
+    for id, after in back.sessions.items():
+        known = before.sessions.get(id)
+        if known is not None and known.opened and not after.opened and not after.inherits:
+            joined.sessions[id] = msgspec.structs.replace(joined.sessions[id], opened=(), began=after.began)
 
 
 # Handlers
