@@ -45,6 +45,13 @@ from ormlint.rules import (
     orm410_write_that_reads,
     orm411_autoflush_in_loop,
     orm413_joined_collection_without_unique,
+    orm501_lost_update,
+    orm502_check_then_insert,
+    orm503_stale_after_raw_write,
+    orm504_relationship_stale_after_key_set,
+    orm505_entity_cached,
+    orm506_identity_across_sessions,
+    orm507_conditional_update_unchecked,
 )
 from ormlint.rules.rule import Rule
 
@@ -91,4 +98,11 @@ ALL_RULES: tuple[Rule, ...] = (
     orm410_write_that_reads.RULE,
     orm411_autoflush_in_loop.RULE,
     orm413_joined_collection_without_unique.RULE,
+    orm501_lost_update.RULE,
+    orm502_check_then_insert.RULE,
+    orm503_stale_after_raw_write.RULE,
+    orm504_relationship_stale_after_key_set.RULE,
+    orm505_entity_cached.RULE,
+    orm506_identity_across_sessions.RULE,
+    orm507_conditional_update_unchecked.RULE,
 )

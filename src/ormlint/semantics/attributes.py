@@ -12,9 +12,11 @@ from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics import boundary
 from ormlint.semantics.classes import Attribute
+from ormlint.semantics.conflicts import path_of
 from ormlint.semantics.containers import born_in
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.holders import held_as, remembers
+from ormlint.semantics.identity import read_column, read_link
 from ormlint.semantics.kinds import kind_of_value
 from ormlint.semantics.loading import BLOCKING, eager_below, model_at
 from ormlint.semantics.members import (
@@ -51,6 +53,7 @@ from ormlint.semantics.values import (
     Plain,
     Query,
     Result,
+    Seen,
     Session,
     Site,
     Super,
@@ -153,7 +156,13 @@ def read(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) -> Value
         return _read_proxy(frame, entity, mapped, node)
     if mapped.kind != "relationship":
         _read_column(frame, entity, mapped, node)
-        return Plain(mapped.type)
+        if mapped.kind != "column":
+            return Plain(mapped.type)
+        read_column(frame, entity, mapped, node)
+        origin = entity.origin
+        if origin.kind in ("new", "unknown") or path_of(entity, mapped.name) in frame.state.live.get(origin, FRESH).assigned:
+            return Plain(mapped.type)
+        return Plain(mapped.type, (Seen(entity, mapped.name),))
     return _read_relationship(frame, entity, mapped, node)
 
 
@@ -225,6 +234,7 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
             return LibInstance("write_only_collection", (("model", ClassRef(mapped.target)),))
         return Query("dynamic_collection", (ClassRef(mapped.target),), frame.site(node), origin.session)
     leads_back = _is_back_reference(frame, entity, mapped)
+    read_link(frame, entity, mapped, node)
     was_loaded = path in origin.loaded
     loaded = path in live.loaded or (was_loaded and expired is None)
     silent = (
@@ -484,6 +494,8 @@ def _of_class(frame: Frame, value: ClassRef, name: str, node: r.Node) -> Value:
         mapped = model.attributes.get(name)
         if mapped is not None:
             return ModelAttr(value.cls, name)
+        if name == "__table__" and model.table:
+            return LibInstance("table", (("name", Const(model.table, "str")),))
     info = world.classes.infos.get(value.cls)
     if info is not None and name in info.nested:
         return ClassRef(info.nested[name])

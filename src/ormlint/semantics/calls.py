@@ -13,7 +13,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
-from ormlint.semantics import boundary
+from ormlint.semantics import boundary, conflicts
 from ormlint.semantics.announcements import announces_early
 from ormlint.semantics.attributes import already_loaded, answered, straightened
 from ormlint.semantics.autoflush import flushes, option_of
@@ -37,6 +37,7 @@ from ormlint.semantics.state import (
     Incident,
     Live,
     Made,
+    Overwritten,
     Repeated,
     SessionState,
     State,
@@ -57,9 +58,12 @@ from ormlint.semantics.unit_of_work import (
     expire_one,
     expires_on_commit,
     give_away,
+    hold,
+    lock,
     loosen,
     make,
     new_session,
+    outdate,
     sessions_in,
 )
 from ormlint.semantics.values import (
@@ -81,6 +85,7 @@ from ormlint.semantics.values import (
     Origin,
     Partial,
     Plain,
+    Query,
     Session,
     SessionId,
     Site,
@@ -146,6 +151,10 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
     if isinstance(callee, (Plain, Const)):
         return UNKNOWN
     frame.world.unresolved.add(frame.site(node))
+    if frame.state.unsaved:
+        frame.state.unsaved = frozenset()  # whoever is called may flush
+    if any(isinstance(actual.value, Query) and actual.value.locked for actual in actuals):
+        lock(frame, None, "any", node)
     for actual in actuals:
         give_away(frame, actual.value)
     if isinstance(node, r.Call) and isinstance(node.func, r.Attr) and node.func.attr in _ENDINGS:
@@ -323,7 +332,9 @@ def _new_entity(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.
     for actual in actuals:
         if actual.star == 2 and isinstance(actual.value, LibInstance):
             given.extend(name for name, _ in actual.value.data)
-    frame.state.live[origin] = Live(frozenset(given)) if given else FRESH
+    frame.state.live[origin] = (
+        Live(frozenset(given), assigned=_given(actuals), missing=frame.state.missing) if actuals or frame.state.missing else FRESH
+    )
     init = classes.member(cls.cls, "__init__")
     entity = Entity(cls.cls, origin, (), frame.varying(node) or tuple(loop.site for loop in frame.loops))
     if init is not None:
@@ -335,6 +346,17 @@ def _new_entity(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.
             if mapped_to is not None and mapped_to.kind == "relationship":
                 linked(frame, entity, actual.value, node)
     return entity
+
+
+def _given(actuals: Sequence[Actual]) -> frozenset[str]:
+    """The attributes that a construction sets; "*" where not all of them can be told."""
+    names: set[str] = set()
+    for actual in actuals:
+        if actual.star == 2 and isinstance(actual.value, LibInstance) and actual.value.cls == "kwargs":
+            names.update(name for name, _ in actual.value.data)
+        else:
+            names.add(actual.keyword if actual.keyword is not None else "*")
+    return frozenset(names)
 
 
 # Functions
@@ -490,6 +512,9 @@ def adopt(frame: Frame, summary: Summary, back: Substitution) -> None:
             more = frozenset([f"{prefix}.{path}" if prefix else path for path in live.loaded])
             fresh = frozenset([f"{prefix}.{path}".strip(".") for path in live.fresh])
             frame.state.live[actual.origin] = msgspec.structs.replace(known, loaded=known.loaded | more, fresh=known.fresh | fresh)
+        if live.assigned:
+            known = frame.state.live.get(actual.origin, FRESH)
+            frame.state.live[actual.origin] = conflicts.adopted(live, ".".join(actual.path), known)
 
 
 def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wanted: object) -> None:
@@ -588,6 +613,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             known = frame.state.sessions.get(session.id)
             if earlier is not None and earlier.ended is not None and known is not None and known.ended == earlier.ended:
                 used(frame, session, node, mapped)
+        if event.kind in ("lock", "overwrite", "add"):
+            _what_it_does(frame, event, mapped, node)
         if session is not None and not event.exceptional and event.kind != "load":
             if event.how in ("add", "add_all") and entity is not None and given:
                 attach(frame, entity.origin, session)
@@ -604,6 +631,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         _settle_sessions(frame, summary, back, before)
     if summary.running:
         started_below(frame, summary, back)
+    if summary.missing:
+        conflicts.carried(frame, summary, back)
 
 
 def _settle_sessions(frame: Frame, summary: Summary, back: Substitution, before: dict[SessionId, SessionState]) -> None:
@@ -693,6 +722,17 @@ def _expression_of(entity: Entity, back: Substitution, node: r.Node) -> r.Node:
     return receiver_of(node)
 
 
+def _what_it_does(frame: Frame, event: Event, mapped: Event, node: r.Node) -> None:
+    """What a callee's lock, raw write or insert means for the caller."""
+    if event.kind == "lock":
+        hold(frame, mapped.session, event.attr)
+    elif event.kind == "overwrite":
+        if mapped.session is not None:
+            outdate(frame, mapped.session, Overwritten(event.attr, tuple(event.how.split(",")), mapped.site, event.note))
+    elif event.entity is not None and mapped.entity is not None and event.entity.origin.kind == "new":
+        conflicts.added(frame, mapped.entity, mapped.session, node, mapped.via)
+
+
 def receiver_of(node: r.Node) -> r.Node:
     """The object that a method is called on, where the node is such a call."""
     if isinstance(node, r.Call):
@@ -763,6 +803,9 @@ def invoke(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r.Node) 
         _forward(frame, item, back, node)
     for crossing in world.crossing.get(key, ()):
         boundary.forward(frame, crossing, back, node, function)
+    if frame.scope.role not in ("test", "fixture"):
+        for conflict in world.conflicts.get(key, ()):
+            conflicts.forward(frame, conflict, back, node)
     return summary, back
 
 
@@ -962,6 +1005,7 @@ def _run(
         world.pending[key] = tuple(frame.pending.values())
     if frame.crossings:
         world.crossing[key] = tuple(frame.crossings.values())
+    conflicts.summary_of(frame, key)
     return summary
 
 
@@ -1024,7 +1068,10 @@ def finished(frame: Frame) -> Summary:
         _judge_writes(frame, finishes, {session.id for session in given})
     after = running_after(frame, states, value)
     streamed = frame.streamed
-    return Summary(value, frame.yielded, events, finishes, kept, handed_out, _left(states), outcomes(frame, given), streamed, after)
+    missing = frozenset.intersection(*(state.missing for state in states)) if states else frozenset()
+    known_missing = tuple(sorted(missing, key=lambda event: event.site)) if missing else ()
+    left, ways = _left(states), outcomes(frame, given)
+    return Summary(value, frame.yielded, events, finishes, kept, handed_out, left, ways, streamed, after, known_missing)
 
 
 def _judge_writes(frame: Frame, finishes: bool, handed: set[SessionId]) -> None:

@@ -65,6 +65,10 @@ class Attribute(msgspec.Struct, frozen=True):
     version: bool = False
     generated: bool = False
     """The database makes its value: `server_default` and its like."""
+    local: tuple[str, ...] = ()
+    """The foreign-key columns that a relationship names."""
+    preset: bool = False
+    """Its value is made with the object, not when the row is inserted."""
 
 
 class Model(msgspec.Struct):
@@ -75,6 +79,10 @@ class Model(msgspec.Struct):
     style: str
     attributes: dict[str, Attribute]
     versioned: bool = False
+    version: str = ""
+    """The attribute that `version_id_col` names."""
+    keys: tuple[frozenset[str], ...] = ()
+    """The columns of each unique constraint and index of its table arguments."""
     polymorphic: bool = False
     """Its mapping loads the columns of subclasses with the base class."""
 
@@ -524,6 +532,7 @@ class Classes:
             style,
             {},
             versioned=self._mapper_argument(info, "version_id_col"),
+            version=self._version_column(info),
             polymorphic=self._mapper_argument(info, "with_polymorphic") or self._mapper_argument(info, "polymorphic_load"),
         )
         return memo[id]
@@ -534,11 +543,25 @@ class Classes:
             args = self.infos[cls].attrs.get("__mapper_args__")
             if isinstance(args, r.Dict) and any(isinstance(key, r.Const) and key.value == name for key in args.keys):
                 return True
+            if isinstance(args, r.Call) and any(arg.keyword == name for arg in args.args):
+                return True
             if "__mapper_args__" in self.infos[cls].methods:
                 node = self.symbols.functions[self.infos[cls].methods["__mapper_args__"][0]].node
                 if any(isinstance(c, r.Const) and c.value == name for c in _constants(node.body)):
                     return True
         return False
+
+    def _version_column(self, info: ClassInfo) -> str:
+        for cls in info.mro:
+            args = self.infos[cls].attrs.get("__mapper_args__")
+            if isinstance(args, r.Dict):
+                for key, value in zip(args.keys, args.values, strict=True):
+                    if isinstance(key, r.Const) and key.value == "version_id_col":
+                        return (_last_names(value) or ("",))[-1]
+            for arg in args.args if isinstance(args, r.Call) else ():
+                if arg.keyword == "version_id_col":
+                    return (_last_names(arg.value) or ("",))[-1]
+        return ""
 
     def _declares_key(self, info: ClassInfo) -> bool:
         return any(
@@ -650,9 +673,42 @@ class Classes:
                     model.attributes[name] = found
         for cls in sources:
             self._constrain(self.infos[cls].module, self.infos[cls].attrs.get("__table_args__"), model)
+            for module, args in self._table_arguments(self.infos[cls]):
+                self._unique(module, args, model)
         table = info.attrs.get("__table__")
         if table is not None:
             self._columns_of_table(info.module, table, model)
+
+    def _table_arguments(self, info: ClassInfo) -> Iterator[tuple[str, tuple[r.Expr, ...]]]:
+        """What stands in `__table_args__`, also where a function gives it, and in a `Table` that the class names."""
+        args = info.attrs.get("__table_args__")
+        if isinstance(args, r.Seq):
+            yield info.module, args.items
+        for id in info.methods.get("__table_args__", ()):
+            function = self.symbols.functions[id]
+            for stmt in statements(function.node.body):
+                if isinstance(stmt, r.Return) and isinstance(stmt.value, r.Seq):
+                    yield function.module, stmt.value.items
+
+    def _unique(self, module: str, items: tuple[r.Expr, ...], model: Model) -> None:
+        """`UniqueConstraint("a", "b")`, `Index("ix", "a", unique=True)`: what tells rows apart."""
+        for item in items:
+            if not isinstance(item, r.Call):
+                continue
+            name = item.func.attr if isinstance(item.func, r.Attr) else item.func.id if isinstance(item.func, r.Name) else ""
+            given = [arg for arg in item.args if arg.keyword is None and not arg.star]
+            if name == "Index" and _flag(item, "unique") and not any((arg.keyword or "").endswith("_where") for arg in item.args):
+                given = given[1:]
+            elif name != "UniqueConstraint":
+                continue
+            columns = [self._column_named(module, arg.value, model) for arg in given]
+            if columns and all(columns):
+                model.keys = (*model.keys, frozenset(column for column in columns if column))
+
+    def _column_named(self, module: str, expr: r.Expr, model: Model) -> str:
+        if isinstance(expr, r.Const) and isinstance(expr.value, str):
+            return expr.value
+        return expr.attr if isinstance(expr, r.Attr) else expr.id if isinstance(expr, r.Name) else ""
 
     def _constrain(self, module: str, args: r.Expr | None, model: Model) -> None:
         """`ForeignKeyConstraint` in `__table_args__`: its columns are foreign keys too."""
@@ -678,6 +734,7 @@ class Classes:
         path = self.symbols.modules[module].path
         if table.args and isinstance(table.args[0].value, r.Const) and model.table is None:
             model.table = str(table.args[0].value.value)
+        self._unique(module, tuple(arg.value for arg in table.args[1:]), model)
         for arg in table.args[1:]:
             call = arg.value
             if isinstance(call, r.Call) and self.kind(self.resolve(module, call.func)) == "column" and call.args:
@@ -691,6 +748,8 @@ class Classes:
         if len(call.args) > 1:
             self._columns_of_table(module, call.args[1].value, model)
         for arg in call.args:
+            if arg.keyword == "version_id_col":
+                model.versioned, model.version = True, (_last_names(arg.value) or ("",))[-1]
             if arg.keyword != "properties" or not isinstance(arg.value, r.Dict):
                 continue
             for key, value in zip(arg.value.keys, arg.value.values, strict=True):
@@ -933,6 +992,7 @@ class Classes:
             name, "column", Site(path, call.start, call.end), owner, deferred=_flag(call, "deferred"), primary=_flag(call, "primary_key"),
             foreign=foreign, type=type_, nullable=_flag(call, "nullable"), group=_string(call, "deferred_group"),
             unique=_flag(call, "unique"), generated=any(arg.keyword in ("server_default", "server_onupdate") for arg in call.args),
+            preset=any(arg.keyword == "default_factory" for arg in call.args),
         )  # fmt: skip
 
     def _foreign(self, module: str, expr: r.Expr) -> str:
@@ -988,6 +1048,7 @@ class Classes:
             passive_deletes="passive_deletes" in keywords and not _false(keywords["passive_deletes"]),
             viewonly="viewonly" in keywords and not _false(keywords["viewonly"]),
             nullable=form is not None and _optional(form[1]),
+            local=tuple(_last_names(keywords["foreign_keys"])) if "foreign_keys" in keywords else (),
         )  # fmt: skip
         self._pending.append((owner, name, many is None, keywords, backref))
         return attribute
@@ -1014,6 +1075,7 @@ class Classes:
             if parent is not None:
                 for name, attribute in parent.attributes.items():
                     info.model.attributes.setdefault(name, attribute)
+                info.model.keys = tuple(dict.fromkeys((*info.model.keys, *parent.keys)))
 
     def _relate(self, info: ClassInfo) -> None:
         """Directions of 1.x relationships by their foreign keys, and the other sides that `backref` makes."""

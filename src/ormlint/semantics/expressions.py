@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
-from ormlint.semantics import boundary
+from ormlint.semantics import boundary, conflicts, identity
 from ormlint.semantics.calls import evaluated
 from ormlint.semantics.concurrency import handed, waited_for
 from ormlint.semantics.containers import born_in, element_of, item_at, sliced
@@ -18,6 +18,7 @@ from ormlint.semantics.declared import type_value
 from ormlint.semantics.dependence import resets
 from ormlint.semantics.flow import bind_target, condition, loop_events
 from ormlint.semantics.frame import Actual, Frame, World
+from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
 from ormlint.semantics.holders import made_late
 from ormlint.semantics.library import iterated, text_of
 from ormlint.semantics.loops import comprehension_loop
@@ -46,6 +47,7 @@ from ormlint.semantics.values import (
     NameOf,
     Plain,
     Query,
+    Seen,
     Session,
     SessionId,
     Site,
@@ -54,6 +56,7 @@ from ormlint.semantics.values import (
     Unknown,
     Value,
     join,
+    seen_in,
     union,
     widen,
 )
@@ -291,6 +294,13 @@ def _call(frame: Frame, expr: r.Call) -> Value:
         boundary.spare_parts(frame, func.value)
     if isinstance(func, r.Attr) and func.attr in _WRITERS and isinstance(func.value, r.Attr):
         frame.written = (func.value, expr)
+    if (
+        isinstance(func, r.Attr)
+        and func.attr in HANDLING
+        and expr.args
+        and kind_of_error(frame.world, frame.scope.name, expr.args[0].value) in REFUSED
+    ):
+        frame.world.violations_handled = True
     callee = frame.evaluate(func)
     if isinstance(callee, LibRef) and callee.name in _SEARCHES and expr.args and isinstance(expr.args[0].value, r.Comp):
         frame.searches.add(expr.args[0].value.start)
@@ -373,6 +383,10 @@ def _proven(frame: Frame, func: r.Attr, awaits: bool) -> Session:
     )
     if isinstance(func.value, r.Name):
         frame.state.vars[func.value.id] = session
+        for caught in frame.catches:  # what it is now it was before too
+            for state in caught:
+                if isinstance(state.vars.get(func.value.id), Unknown):
+                    state.vars[func.value.id] = session
     else:
         key = f"{func.value.value.id}.{func.value.attr}" if isinstance(func.value.value, r.Name) else ""
         if key:
@@ -554,20 +568,23 @@ def _binop(frame: Frame, expr: r.BinOp) -> Value:
         text_of(frame, right, expr)
         return Plain(left.kind if isinstance(left, Const) else left.type)
     if isinstance(left, ModelAttr) or isinstance(right, ModelAttr) or (isinstance(left, LibInstance) and left.cls == "expression"):
-        return LibInstance("expression")
-    if isinstance(left, Const):
-        return Plain(left.kind)
-    return left if isinstance(left, Plain) else UNKNOWN
+        return both(left, right) if expr.op == "&" else LibInstance("expression")
+    value: Value = Plain(left.kind) if isinstance(left, Const) else left if isinstance(left, Plain) else UNKNOWN
+    return conflicts.sum_of(value, join(left, right)) if seen_in(left) or seen_in(right) else value
 
 
 def _compare(frame: Frame, expr: r.Compare) -> Value:
     left = frame.evaluate(expr.left)
     result: Value = Plain("bool")
+    told: tuple[Seen, ...] = ()
     for op, right_expr in zip(expr.ops, expr.rights, strict=True):
         boundary.spare_parts(frame, right_expr)
         right = frame.evaluate(right_expr)
         if isinstance(left, (ModelAttr,)) or isinstance(right, ModelAttr) or (isinstance(left, LibInstance) and left.cls == "expression"):
-            return LibInstance("expression")
+            return equality(left, right) if op in ("==", "is") else LibInstance("expression")
+        if isinstance(left, (Entity, UnionOf)) or isinstance(right, (Entity, UnionOf)):
+            identity.compared(frame, left, op, right, expr)
+        told = conflicts.of_comparison(left, op, right)
         if op in ("in", "not in"):
             if isinstance(right, LibInstance) and right.cls == "kwargs" and isinstance(left, Const):
                 held = dict(right.data)
@@ -591,7 +608,22 @@ def _compare(frame: Frame, expr: r.Compare) -> Value:
             member = frame.world.classes.member(left.model, "__eq__")
             if member is not None:
                 frame.call(FuncRef(member[1][0], left), (Actual(right),), expr)
-    return result
+    return Plain("bool", told) if told and len(expr.ops) == 1 else result
+
+
+def equality(left: Value, right: Value) -> LibInstance:
+    """`Order.number == number` as a criterion: it knows which attribute must equal a value."""
+    for one, other in ((left, right), (right, left)):
+        attribute = one if isinstance(one, ModelAttr) else dict(one.data).get("attribute") if isinstance(one, LibInstance) else None
+        if isinstance(attribute, ModelAttr) and not isinstance(other, ModelAttr) and other != NONE:
+            return LibInstance("expression", (("equals", attribute),))
+    return LibInstance("expression")
+
+
+def both(left: Value, right: Value) -> LibInstance:
+    """Two criteria that must both hold."""
+    data = tuple(pair for item in (left, right) if isinstance(item, LibInstance) for pair in item.data if pair[0] == "equals")
+    return LibInstance("expression", data)
 
 
 def _in_session(frame: Frame, entity: Entity, session: Session) -> bool | None:
@@ -632,6 +664,9 @@ def _boolop(frame: Frame, expr: r.BoolOp) -> Value:
             break
         if truth is not None:
             values.pop()
+        told = conflicts.presence(previous)
+        if told:
+            conflicts.settled(frame, told, expr.op == "and", expr.items[at - 1])
         values.append(frame.evaluate(item))
         after = frame.state
         if frame.dead:
@@ -667,7 +702,7 @@ def _unary(frame: Frame, expr: r.Unary) -> Value:
     value = frame.evaluate(expr.value)
     if expr.op == "not":
         truth = None if made_late(frame, expr.value, value) else truth_of(value)
-        return Plain("bool") if truth is None else Const(not truth, "bool")
+        return Plain("bool", conflicts.negated(conflicts.presence(value))) if truth is None else Const(not truth, "bool")
     if isinstance(value, Const) and isinstance(value.value, (int, float)) and expr.op == "-":
         return Const(-value.value, value.kind)
     if isinstance(value, (ModelAttr, LibInstance)):
@@ -680,12 +715,15 @@ def _ifexp(frame: Frame, expr: r.IfExp) -> Value:
     truth = None if made_late(frame, expr.test, tested) else truth_of(tested)
     if truth is not None:
         return frame.evaluate(expr.body if truth else expr.orelse)
+    told = conflicts.presence(tested)
     before = frame.state
     results: list[Value] = []
     states: list[State] = []
     for branch, positive in ((expr.body, True), (expr.orelse, False)):
         frame.state = before.copy()
         condition(frame, expr.test, positive, evaluate_it=False)
+        if told:
+            conflicts.settled(frame, told, positive, expr.test)
         if not frame.dead:
             results.append(frame.evaluate(branch))
         if not frame.dead:

@@ -12,7 +12,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
-from ormlint.semantics import autoflush, boundary, queries
+from ormlint.semantics import autoflush, boundary, conflicts, identity, queries
 from ormlint.semantics.attributes import replaced
 from ormlint.semantics.calls import adopt, invoke, note_repeated, settle
 from ormlint.semantics.concurrency import block_ends, handed
@@ -20,6 +20,7 @@ from ormlint.semantics.containers import born_in, element_of, unpacked
 from ormlint.semantics.crossing import linked
 from ormlint.semantics.dependence import containers, kept_by, resets
 from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.handlers import is_lock, kind_of_error
 from ormlint.semantics.holders import made_late, returned, stored
 from ormlint.semantics.library import iterated
 from ormlint.semantics.loops import for_loop, guard, is_row, while_loop
@@ -59,7 +60,9 @@ from ormlint.semantics.values import (
     ModuleRef,
     Never,
     Origin,
+    Plain,
     Query,
+    Result,
     Session,
     SessionId,
     Site,
@@ -120,7 +123,9 @@ def _may_raise(frame: Frame) -> None:
 
 
 def _expression(frame: Frame, stmt: r.ExprStmt) -> None:
-    frame.evaluate(stmt.value)
+    value = frame.evaluate(stmt.value)
+    if isinstance(value, (Result, Plain)):
+        identity.ignored(frame, value, stmt.value)
 
 
 def _assign(frame: Frame, stmt: r.Assign) -> None:
@@ -129,6 +134,8 @@ def _assign(frame: Frame, stmt: r.Assign) -> None:
         return
     for target in stmt.targets:
         bind_target(frame, target, value, stmt.value)
+    if isinstance(value, (Result, Plain)) and len(stmt.targets) == 1 and isinstance(stmt.targets[0], r.Name):
+        identity.unused(frame, value, stmt.value, stmt.targets[0])
 
 
 def _ann_assign(frame: Frame, stmt: r.AnnAssign) -> None:
@@ -157,7 +164,7 @@ def _aug_assign(frame: Frame, stmt: r.AugAssign) -> None:
         other = iterated(frame, right, stmt.value)
         value = Coll(left.kind, join(left.elem, element_of(other)), left.key, None, left.batches)
     elif not isinstance(left, (Entity, Session)):
-        value = widen(left)
+        value = conflicts.sum_of(widen(left), right)
     bind_target(frame, stmt.target, value, stmt.value)
 
 
@@ -173,6 +180,7 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
             if isinstance(value, Session) and isinstance(expr, r.Call) and not value.scoped:
                 site = frame.site(expr)
                 frame.world.made[(site, "global")] = Made(value, site, frame.name, (), "module", target.id)
+            identity.kept(frame, target, value)
             escape(frame, value)
     elif isinstance(target, r.Seq):
         count = len(target.items)
@@ -199,14 +207,18 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
             if isinstance(part, Entity):
                 if _is_relationship(frame, part, target.attr):
                     linked(frame, part, value, target)
-                _set_attribute(frame, part, target)
+                _set_attribute(frame, part, target, value)
             elif isinstance(part, Instance):
                 stored(frame, part, target.attr, value)
+            elif isinstance(part, (ModuleRef, ClassRef)):
+                identity.kept(frame, target, value)
         handed(frame, value)
         escape(frame, value, kept=True)
     elif isinstance(target, r.Sub):
         owner = frame.evaluate(target.value)
         index = frame.evaluate(target.index) if not isinstance(target.index, r.Slice) else UNKNOWN
+        if identity.is_global(frame, target.value):
+            identity.kept(frame, target, value)
         if isinstance(owner, Coll) and isinstance(target.value, r.Name):
             known = join(owner.key or NEVER, index) if owner.kind == "dict" else owner.key
             frame.state.vars[target.value.id] = Coll(owner.kind, join(owner.elem, value), known, None, owner.batches)
@@ -233,7 +245,7 @@ def _is_relationship(frame: Frame, entity: Entity, name: str) -> bool:
     return mapped is not None and mapped.kind == "relationship"
 
 
-def _set_attribute(frame: Frame, entity: Entity, target: r.Attr) -> None:
+def _set_attribute(frame: Frame, entity: Entity, target: r.Attr, value: Value) -> None:
     mapped = frame.world.classes.mapped_attribute(entity.model, target.attr)
     if mapped is None:
         return
@@ -242,6 +254,11 @@ def _set_attribute(frame: Frame, entity: Entity, target: r.Attr) -> None:
     frame.state.vars.pop(f"{target.value.id}.{target.attr}" if isinstance(target.value, r.Name) else "", None)
     if mapped.kind == "relationship":
         replaced(frame, entity, mapped, target)
+        identity.linked(frame, entity, mapped)
+    else:
+        conflicts.assigned(frame, entity, target.attr, value, target)
+        if mapped.foreign is not None:
+            identity.key_set(frame, entity, mapped, target)
     mark_loaded(frame, entity.origin, ".".join((*entity.path, target.attr)), asked=True)
     by_name = frame.varying(target.value)
     active = tuple(loop.site for loop in frame.loops if loop.site in entity.born or loop.site in by_name)
@@ -368,7 +385,9 @@ def _type_alias(frame: Frame, stmt: r.TypeAlias) -> None:
 def _if(frame: Frame, stmt: r.If) -> None:
     from ormlint.semantics.expressions import truth_of
 
+    testing, frame.testing = frame.testing, True
     tested = frame.evaluate(stmt.test)
+    frame.testing = testing
     truth = None if made_late(frame, stmt.test, tested) else truth_of(tested)
     if frame.dead:
         return
@@ -378,12 +397,15 @@ def _if(frame: Frame, stmt: r.If) -> None:
         run(frame, stmt.body if truth else stmt.orelse)
         del frame.conditions[depth:]
         return
+    told = conflicts.presence(tested)
     before = frame.state
     states: list[State] = []
     meaning = guard(stmt.test)
     depth = len(frame.conditions)
     frame.state = before.copy()
     condition(frame, stmt.test, True, evaluate_it=False)
+    if told:
+        conflicts.settled(frame, told, True, stmt.test)
     if meaning:
         frame.conditions.append((stmt.start, meaning))
     _note_store(frame, stmt, stmt.body, True)
@@ -400,6 +422,8 @@ def _if(frame: Frame, stmt: r.If) -> None:
     frame.state = before
     condition(frame, stmt.test, False, evaluate_it=False)
     _note_store(frame, stmt, stmt.orelse, False)
+    if told:
+        conflicts.settled(frame, told, False, stmt.test)
     run(frame, stmt.orelse)
     del frame.conditions[depth:]
     if not frame.dead:
@@ -604,7 +628,12 @@ def _for(frame: Frame, stmt: r.For) -> None:
     loop = for_loop(frame, stmt, source, iterable)
     element = born_in(element_of(iterable), loop.site)
     met = origins_in(element)
-    _go_round(frame, loop, stmt.body, stmt.orelse, lambda: bind_target(frame, stmt.target, element, None), None, origins=met)
+
+    def enter() -> None:
+        bind_target(frame, stmt.target, element, None)
+        identity.next_row(frame, element)
+
+    _go_round(frame, loop, stmt.body, stmt.orelse, enter, None, origins=met)
 
 
 def origins_in(value: Value) -> frozenset[Origin]:
@@ -884,12 +913,14 @@ def _try_body(frame: Frame, stmt: r.Try) -> None:
             run(frame, stmt.orelse)
         return
     frame.catches.append([frame.state.copy()])
+    looked = len(frame.looked_up)
     ending, frame.ending = frame.ending, []
     frame.risks.append({})
     run(frame, stmt.body)
     risks = frame.risks.pop()
     frame.ending = ending
     caught = frame.catches.pop()
+    identity.swallowed(frame, stmt)
     states: list[State] = []
     if not frame.dead:
         run(frame, stmt.orelse)
@@ -906,6 +937,9 @@ def _try_body(frame: Frame, stmt: r.Try) -> None:
             if floor is not None:
                 end = handler.type.end if handler.type is not None else handler.start + len("except")
                 leave_failed(frame.state, risks, Site(frame.path, handler.start, end), floor)
+        if len(frame.looked_up) > looked and kind_of_error(frame.world, frame.scope.name, handler.type) == "row_count":
+            for entity in frame.looked_up[looked:]:
+                conflicts.missed(frame, entity, handler)
         frame.exceptional += 1
         run(frame, handler.body)
         frame.exceptional -= 1
@@ -984,6 +1018,8 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
 
         held.append((id_by_use(frame, item.target.id), True))
     frame.ending.extend(held)
+    guards = is_lock(item.value)
+    frame.guards += guards
     frame.risks.append({})
     suppresses = isinstance(value, Manager) and value.kind == "suppress"
     skipped = frame.state.copy() if suppresses else None
@@ -1002,6 +1038,7 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
         frame.undone |= before
 
     _protected(frame, lambda: _with_items(frame, stmt, at + 1), leave)
+    frame.guards -= guards
     if locked:
         frame.conditions.pop()
     del frame.ending[len(frame.ending) - len(held) :]

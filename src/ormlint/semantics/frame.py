@@ -18,6 +18,7 @@ from ormlint.semantics.classes import Classes
 from ormlint.semantics.expiry import Habits
 from ormlint.semantics.layers import Placed
 from ormlint.semantics.state import (
+    Conflict,
     Crossing,
     Event,
     Incident,
@@ -63,6 +64,9 @@ class Steps:
     at_yield: Callable[[Frame, r.Node], None]
     sliced_query: Callable[[Frame, Value, r.Node], Value]
     beside: Callable[[Frame, Event], None]
+
+
+_FLUSHING = frozenset({"flush", "commit", "query", "savepoint", "rollback", "close", "load", "write", "expunge"})
 
 
 class TooMuch(Exception):
@@ -131,6 +135,11 @@ class World:
         self.failed: dict[str, str] = dict(classes.failed)
         self.by_name: dict[str, bool] = {}
         self.on_stack: dict[str, int] = {}
+        self.conflicts: dict[object, tuple[Conflict, ...]] = {}
+        self.met: dict[tuple[str, Site, str], Conflict] = {}
+        self.remerged: set[str] = set()
+        self.serializable = False
+        self.violations_handled = False
         self.declared_params: dict[tuple[str, str], Value] = {}
         self.layers: Mapping[str, Placed] = {}
         self.domain: frozenset[str] = frozenset()
@@ -173,6 +182,7 @@ class Frame:
         "cls",
         "committed",
         "conditions",
+        "conflicts",
         "continues",
         "coroutine",
         "crossings",
@@ -186,9 +196,11 @@ class Frame:
         "function",
         "given",
         "globals",
+        "guards",
         "in_domain",
         "known_loaded",
         "links",
+        "looked_up",
         "loops",
         "loose",
         "made_under",
@@ -210,6 +222,7 @@ class Frame:
         "sessions_made",
         "state",
         "streamed",
+        "testing",
         "tests",
         "typevars",
         "unawaited",
@@ -271,6 +284,10 @@ class Frame:
         """What a serialiser or template reads is kept here, not among the function's own events."""
         self.made_under: dict[SessionId, frozenset[str]] = {}
         self.ended_under: set[SessionId] = set()
+        self.conflicts: dict[object, Conflict] = {}
+        self.guards = 0
+        self.looked_up: list[Entity] = []
+        self.testing = False
         self.module_level = function is None
         self.in_domain = scope.path in world.domain
         self.crossings: dict[tuple[str, Site, str], Crossing] | None = None
@@ -340,6 +357,8 @@ class Frame:
             self.walk.append(event)
             return
         self.state.events[event] = None
+        if self.state.unsaved and event.kind in _FLUSHING:
+            self.state.unsaved = frozenset()
         if event not in self.order:
             self.order[event] = None
             if event.kind == "load":

@@ -13,7 +13,7 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import ConcurrencyRow, MethodRow
-from ormlint.semantics import boundary, queries
+from ormlint.semantics import boundary, conflicts, identity, queries, raw_sql
 from ormlint.semantics.attributes import deleted
 from ormlint.semantics.autoflush import option_of
 from ormlint.semantics.concurrency import (
@@ -39,7 +39,7 @@ from ormlint.semantics.loading import bind, flat, gathered, make_option
 from ormlint.semantics.queries import flask_session
 from ormlint.semantics.reflection import listed, read_each
 from ormlint.semantics.scope import exhausted, uses_of
-from ormlint.semantics.state import FRESH, Event, Registry, names_in
+from ormlint.semantics.state import FRESH, Event, Overwritten, Registry, names_in
 from ormlint.semantics.transactions import call_out
 from ormlint.semantics.unit_of_work import (
     attach,
@@ -49,11 +49,13 @@ from ormlint.semantics.unit_of_work import (
     expire_one,
     expires_on_commit,
     give_away,
+    lock,
     loosen,
     mark_loaded,
     merged,
     new_session,
     operate,
+    overwrite,
     refresh_one,
     sessions_in,
 )
@@ -80,6 +82,7 @@ from ormlint.semantics.values import (
     Plain,
     Query,
     Result,
+    Seen,
     Session,
     SessionId,
     Super,
@@ -90,6 +93,7 @@ from ormlint.semantics.values import (
     Value,
     join,
     options_of,
+    seen_in,
     union,
 )
 
@@ -119,6 +123,8 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
     words = boundary.leaves_by(name)
     if words and actuals:
         boundary.leave(frame, (actuals[0].value,), node, words)
+    if name.startswith(_SQL_FUNCTIONS):
+        return _sql_function(name.rsplit(".", 1)[-1], actuals)
     function = orms.FUNCTIONS.get(name)
     if function is not None and function.returns == "never":
         if not frame.dead:
@@ -126,6 +132,9 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
             frame.dead = True
         return NEVER
     if function is not None:
+        if function.returns == "expression" and name.endswith(".and_"):
+            parts = [actual.value for actual in actuals if isinstance(actual.value, LibInstance)]
+            return LibInstance("expression", tuple(pair for part in parts for pair in part.data if pair[0] == "equals"))
         value = _by_word(frame, name, function.returns, actuals, node)
         if function.effect == "detach":
             for actual in actuals:
@@ -146,9 +155,24 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
         return TypeVarRef(
             str(label.value) if isinstance(label, Const) else "T", next((a.value for a in actuals if a.keyword == "bound"), None)
         )
+    if name in _KEEPING and seen_in(first_value(actuals)):
+        return Plain(short, seen_in(first_value(actuals)))
     if short[:1].isupper():
         return LibInstance(name)
     return Unknown(f"{name} is a library's")
+
+
+_SQL_FUNCTIONS = ("sqlalchemy.func.", "sqlalchemy.sql.func.", "sqlalchemy.sql.expression.func.", "sqlmodel.func.")
+
+
+def _sql_function(name: str, actuals: Sequence[Actual]) -> LibInstance:
+    """`func.lower(User.email)`, `func.count()`, `func.pg_advisory_xact_lock(n)`."""
+    if name == "count":
+        return LibInstance("expression", (("count", NONE),))
+    if "lock" in name.lower():
+        return LibInstance("expression", (("lock", NONE),))
+    first = next((actual.value for actual in actuals if isinstance(actual.value, ModelAttr)), None)
+    return LibInstance("expression", (("attribute", first),)) if first is not None else LibInstance("expression")
 
 
 def _concurrent(frame: Frame, name: str, row: ConcurrencyRow, actuals: Sequence[Actual], node: r.Node) -> Value:
@@ -298,7 +322,20 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
             frame.world.listeners[hook.func] = str(called.value)
         return UNKNOWN
     if kind == "text":
-        return queries.about(frame, node, Query("text", (), site, exact=False))
+        return queries.about(frame, node, written(frame, first_value(actuals, 0, "text"), node))
+    if kind == "table":
+        name_of = first_value(actuals, 0, "name")
+        return (
+            LibInstance("table", (("name", name_of),))
+            if isinstance(name_of, Const) and isinstance(name_of.value, str)
+            else LibInstance("table")
+        )
+    if kind == "exists":
+        return _existence(frame, actuals, node)
+    if kind in ("engine", "async_engine"):
+        level = next((actual.value for actual in actuals if actual.keyword == "isolation_level"), UNKNOWN)
+        if isinstance(level, Const) and str(level.value).upper() in ("SERIALIZABLE", "REPEATABLE READ"):
+            frame.world.serializable = True
     if kind == "dependency":
         scopes = tuple(("scope", actual.value) for actual in actuals if actual.keyword == "scope")
         return LibInstance("dependency", (("function", first_value(actuals, 0, "dependency")), *scopes))
@@ -348,6 +385,25 @@ def _by_thread(scope: Value, actuals: Sequence[Actual]) -> bool | None:
     if isinstance(scope, LibRef):
         return scope.name in _BY_THREAD
     return None
+
+
+def written(frame: Frame, sql: Value, node: r.Node) -> Query:
+    """A statement that is written as text: what it changes and locks, where that can be read."""
+    text = sql.value if isinstance(sql, Const) and isinstance(sql.value, str) else ""
+    query = Query("text", (), frame.site(node), exact=False)
+    if not text:
+        return query
+    changed = raw_sql.updated(text)
+    table, sets = changed if changed is not None else ("", ())
+    return msgspec.structs.replace(query, table=table, sets=sets, locked=raw_sql.locks(text))
+
+
+def _existence(frame: Frame, actuals: Sequence[Actual], node: r.Node) -> Value:
+    """`exists().where(User.email == email)`, `exists(select(User).where(…))`: true where the row is there."""
+    query = next((value for actual in actuals for value in options_of(actual.value) if isinstance(value, Query)), None)
+    keys = query.keys if query is not None else queries.equal_to(Query("select", (), frame.site(node)), actuals)
+    told = queries.row_there(frame, Query("select", (), frame.site(node), keys=keys), node)
+    return LibInstance("exists", (("told", Plain("bool", told)),))
 
 
 def _factory_value(frame: Frame, actuals: Sequence[Actual], node: r.Node) -> Value:
@@ -518,7 +574,7 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
     if word == "count":
         if name == "builtins.len":
             iterated(frame, first, node) if isinstance(first, Query) else None
-        return Plain("int")
+        return Plain("int", tuple(Seen(told.entity, "", "count") for told in conflicts.presence(first)))
     if word in ("bool", "value"):
         if name in ("builtins.sum", "builtins.any", "builtins.all"):
             iterated(frame, first, node)
@@ -526,6 +582,10 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
             _text_of(frame, first, "__str__" if name != "builtins.repr" else "__repr__", node)
         if name == "builtins.isinstance":
             return Plain("bool")
+        if name == "builtins.bool":
+            return Plain("bool", conflicts.presence(first))
+        if name in _KEEPING and seen_in(first):
+            return Plain(name.rsplit(".", 1)[-1], seen_in(first))
         return Plain(
             name.rsplit(".", 1)[-1]
             if name in ("builtins.str", "builtins.int", "builtins.float", "builtins.bool")
@@ -602,6 +662,10 @@ def _set_by_name(frame: Frame, owner: Value, name: Value) -> None:
             mark_loaded(frame, item.origin, ".".join((*item.path, name.value)), asked=True)
         else:
             loosen(frame, item)
+
+
+_KEEPING = frozenset({"builtins.int", "builtins.float", "builtins.round", "builtins.abs", "decimal.Decimal"})
+"""What gives the number that it was given."""
 
 
 def _text_of(frame: Frame, value: Value, method: str, node: r.Node) -> None:
@@ -818,6 +882,13 @@ def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, a
                 verb = "" if item.style == "text" else "SELECT" if what != "write" else item.style.upper()
                 note = f"{verb} {queries.describe(frame, item)}".strip()
         operate(frame, session, what if effect == "execute" else "stream", node, note=note, attr=name, query=sent)
+        if isinstance(statement, Const):
+            statement = written(frame, statement, node)
+        if returns == "elements_of_statement" and isinstance(statement, Query):
+            queries.sent(frame, statement, session, node)
+        if any(a.keyword == "execution_options" for a in actuals) and isinstance(statement, Query):
+            given = next(a.value for a in actuals if a.keyword == "execution_options")
+            statement = queries.with_options(statement, given)
         if returns == "elements_of_statement":
             query = statement if isinstance(statement, Query) else None
             shape = "scalars" if query is not None and len(query.columns) == 1 else "rows"
@@ -843,6 +914,10 @@ def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, a
         return _object_effect(frame, session, name, row, actuals, node)
     if effect:
         operate(frame, session, effect, node)
+    if name == "bulk_update_mappings" and isinstance(first, ClassRef):
+        model = frame.world.classes.model(first.cls)
+        if model is not None and model.table:
+            overwrite(frame, session, Overwritten(model.table, ("*",), frame.site(node), "bulk_update_mappings"), node)
     if returns in ("session", "async_session"):
         return msgspec.structs.replace(session, is_async=returns == "async_session", scoped=False)
     if returns in ("none", ""):
@@ -857,7 +932,9 @@ def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, a
         return LibInstance("query_property", (("session", session),))
     if returns in ("session_transaction", "async_session_transaction"):
         return Manager("begin", LibInstance("session_transaction"), session)
-    if returns in ("connection", "async_connection", "engine", "async_engine"):
+    if returns in ("connection", "async_connection"):
+        return LibInstance(returns, (("session", session),))
+    if returns in ("engine", "async_engine"):
         return LibInstance(returns)
     return UNKNOWN
 
@@ -898,6 +975,11 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
     for entity in entities:
         if row.effect == "refresh":
             refresh_one(frame, entity, names)
+            known = frame.state.live[entity.origin]
+            if known.outdated or known.mismatched:
+                frame.state.live[entity.origin] = msgspec.structs.replace(known, outdated=(), mismatched=())
+            if any(a.keyword == "with_for_update" and a.value != NONE and a.value != Const(False, "bool") for a in actuals):
+                lock(frame, session, f"rows {entity.model}", node)
         elif row.effect == "expire" and len(actuals) == 1:
             expire_one(frame, entity, site, "expire")
         elif row.effect in ("delete", "delete_all"):
@@ -905,7 +987,12 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
         elif row.effect == "expunge":
             detach_one(frame, entity, site, "expunge")
         elif row.effect in ("add", "add_all"):
+            if entity.origin.kind == "new" and name in ("add", "add_all"):
+                conflicts.added(frame, entity, session, node)
             attach(frame, entity.origin, session)
+            conflicts.unsaved(frame, entity, session)
+    if row.effect == "merge" and any(a.keyword == "load" and a.value == Const(False, "bool") for a in actuals):
+        frame.world.remerged.update((frame.path, *(entity.model for entity in entities)))
     if row.returns in ("merged", "merged_list"):
         return merged(frame, first, session) if entities else UNKNOWN
     return NONE
@@ -948,6 +1035,9 @@ def _query_method(frame: Frame, query: Query, name: str, actuals: Sequence[Actua
     return queries.query_method(frame, query, name, actuals, node)
 
 
+_KEEPS = frozenset({"append", "add", "insert", "extend", "update", "setdefault", "appendleft"})
+
+
 def _collection_method(frame: Frame, receiver: Coll, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
     if name == "sort":
         for actual in actuals:
@@ -958,6 +1048,9 @@ def _collection_method(frame: Frame, receiver: Coll, name: str, actuals: Sequenc
         Actual(iterated(frame, actual.value, node), actual.keyword, actual.star) if name in ("extend", "update") else actual
         for actual in actuals
     ]
+    if name in _KEEPS and isinstance(node, r.Call) and isinstance(node.func, r.Attr) and identity.is_global(frame, node.func.value):
+        for actual in actuals:
+            identity.kept(frame, node, actual.value)
     after = grown(receiver, name, values)
     if after is not None and isinstance(node, r.Call) and isinstance(node.func, r.Attr):
         target = node.func.value
@@ -1005,8 +1098,15 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
         return _stack_method(frame, name, actuals, node)
     if receiver.cls == "subquery":
         return LibInstance("expression")
+    if receiver.cls == "exists":
+        if name in ("where", "filter"):
+            return _existence(frame, actuals, node)
+        return Query("select", (dict(receiver.data).get("told", Plain()),), frame.site(node)) if name == "select" else receiver
     external = orms.EXTERNAL_METHODS.get((receiver.cls, name)) or orms.EXTERNAL_METHODS.get((receiver.cls, "*"))
     if external is not None and name not in external.exempt:
+        if external.category == "cache" and name in _CACHES:
+            for actual in actuals:
+                identity.kept(frame, node, actual.value, "a cache")
         call_out(frame, node, external.category, f"{external.library}.{name}")
         if external.category in boundary.OUTSIDE:
             boundary.leave(frame, [actual.value for actual in actuals], node, boundary.OUTSIDE[external.category])
@@ -1052,7 +1152,15 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
         value = NONE
     elif returns in ("select", "insert", "update", "delete"):
         held = dict(receiver.data).get("model")
-        value = Query(returns, (held,) if held is not None else (), frame.site(node), exact=held is not None)
+        table = dict(receiver.data).get("name")
+        value = Query(
+            returns,
+            (held,) if held is not None else (),
+            frame.site(node),
+            exact=held is not None,
+            dml=returns if returns != "select" else "",
+            table=str(table.value) if isinstance(table, Const) and returns != "select" else "",
+        )
     elif returns == "result":
         statement = first_value(actuals)
         if isinstance(statement, Query):
@@ -1063,6 +1171,11 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
             None,
             site=frame.site(node),
         )
+        if isinstance(statement, Const):
+            statement = written(frame, statement, node)
+        own = dict(receiver.data).get("session")
+        if isinstance(statement, Query) and isinstance(own, Session):
+            queries.sent(frame, statement, own, node)
         if receiver.cls in ("connection", "async_connection", "engine"):
             sent = statement if isinstance(statement, Query) else None
             how = "core_async" if row.awaitable else "core"
@@ -1086,6 +1199,9 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
         for actual in actuals:
             escape(frame, actual.value)
     return Awaitable(value) if row.awaitable else value
+
+
+_CACHES = frozenset({"set", "setex", "add", "set_many", "mset", "hset", "put", "multi_set"})
 
 
 def _kwargs_method(receiver: LibInstance, name: str, actuals: Sequence[Actual]) -> Value:

@@ -24,19 +24,35 @@ from ormlint.findings import Model as MappedModel
 from ormlint.findings import Step as TrailStep
 from ormlint.orms import registry as orms
 from ormlint.project import Project, SourceFile
-from ormlint.semantics import attributes, boundary, calls, concurrency, declared, expressions, flow, ownership
+from ormlint.semantics import attributes, boundary, calls, concurrency, conflicts, declared, expressions, flow, ownership
 from ormlint.semantics.classes import Attribute, Classes, ClassInfo
 from ormlint.semantics.commands import is_command
 from ormlint.semantics.expiry import habits_of
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
+from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
 from ormlint.semantics.holders import is_ended
+from ormlint.semantics.identity import entities_in
 from ormlint.semantics.import_chains import ImportGraph, Link
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.layers import Placed, layers_of, matches
 from ormlint.semantics.loading import model_at
 from ormlint.semantics.members import function_kind
 from ormlint.semantics.revealing import reveal, short
-from ormlint.semantics.state import Context, Crossing, Event, Incident, Made, Misuse, Read, Registry, Repeated, Step, Summary
+from ormlint.semantics.state import (
+    FRESH,
+    Conflict,
+    Context,
+    Crossing,
+    Event,
+    Incident,
+    Made,
+    Misuse,
+    Read,
+    Registry,
+    Repeated,
+    Step,
+    Summary,
+)
 from ormlint.semantics.symbols import (
     DefinedClass,
     DefinedModule,
@@ -68,6 +84,17 @@ from ormlint.semantics.values import (
 _STACK = 512 * 1024 * 1024
 _RECURSION = 30_000
 _COLLECT_EVERY = 200_000
+
+
+class Cached(msgspec.Struct, frozen=True):
+    """A function that keeps an entity as its result: the decorator that keeps it, and the entity."""
+
+    site: Site
+    entity: Entity
+    function: str
+
+
+_CACHING = frozenset({"memoize", "cached", "cache", "cache_on_arguments", "memoise"})
 
 
 class Model:
@@ -449,6 +476,42 @@ class Model:
         }
         return answers.pop() if len(answers) == 1 else None
 
+    def conflicts(self, *kinds: str) -> Iterator[Conflict]:
+        """What goes wrong with other transactions and sessions, by place; each came up to a function that nobody calls."""
+        found = [item for item in self._world.met.values() if item.event.kind in kinds]
+        yield from sorted(found, key=lambda item: (item.event.site, item.event.kind, item.event.attr))
+
+    def cached_results(self) -> Iterator[Cached]:
+        """The functions whose results are kept by argument and hold an entity."""
+        for function, summary in self.entries():
+            site = self._caching_decorator(function)
+            if site is None or self.role(site) != "code":
+                continue
+            held = [entity for entity in entities_in(summary.returned) if entity.origin.kind in ("query", "get")]
+            lives = dict(summary.live)
+            kept = [entity for entity in held if lives.get(entity.origin, FRESH).detached_how not in ("expunge", "make_transient")]
+            if kept:
+                yield Cached(site, kept[0], function.id)
+
+    def _caching_decorator(self, function: FunctionNode) -> Site | None:
+        path = self._world.symbols.modules[function.module].path
+        for decorator in function.node.decorators:
+            func = decorator.func if isinstance(decorator, r.Call) else decorator
+            symbol = self.classes.resolve(function.module, func)
+            row = orms.DECORATORS.get(symbol.name) if isinstance(symbol, Library) else None
+            if row is not None and row.meaning == "cache":
+                return Site(path, decorator.start, decorator.end)
+            if isinstance(func, r.Attr) and func.attr in _CACHING and isinstance(func.value, (r.Name, r.Attr)):
+                frame = Frame(self._world, self._world.symbols.modules[function.module], None)
+                owner = frame.evaluate(func.value)
+                if isinstance(owner, LibInstance) and owner.cls in ("cache_client", "async_cache_client"):
+                    return Site(path, decorator.start, decorator.end)
+        return None
+
+    def merges_unloaded(self, entity: Entity) -> bool:
+        """Whether the project puts objects of this class back into a session with `merge(load=False)`."""
+        return entity.model in self._world.remerged or entity.origin.site.path in self._world.remerged
+
     def made_sessions(self) -> Iterator[Made]:
         """Sessions that a function made and may leave open."""
         yield from sorted(self._world.made.values(), key=lambda item: item.site)
@@ -778,6 +841,7 @@ def run_all(world: World) -> None:
     """Runs every module's own statements and every function as an entry."""
     collect_eager(world)
     world.habits = habits_of(world.symbols.modules.values())
+    find_error_handlers(world)
     for name in sorted(world.symbols.modules):
         run_module(world, world.symbols.modules[name])
     ids = sorted(world.symbols.functions)
@@ -872,6 +936,16 @@ def _keep(world: World, scope: ModuleScope, expr: r.Expr, owner: str, place: str
             world.made[(site, place)] = Made(value, site, owner, (), place, name)
 
 
+def find_error_handlers(world: World) -> None:
+    """Handlers of the whole application: `@app.exception_handler(IntegrityError)`."""
+    for function in world.symbols.functions.values():
+        for decorator in function.node.decorators:
+            if not (isinstance(decorator, r.Call) and decorator.args and isinstance(decorator.func, r.Attr)):
+                continue
+            if decorator.func.attr in HANDLING and kind_of_error(world, function.module, decorator.args[0].value) in REFUSED:
+                world.violations_handled = True
+
+
 def collect_eager(world: World) -> None:
     """The names of relationships that some option or mapping of the project loads eagerly; evaluation adds what it finds."""
     for info in world.classes.infos.values():
@@ -906,6 +980,7 @@ def run_module(world: World, scope: ModuleScope) -> None:
     world.current = ("module", scope.name)
     with contained(world, f"{scope.name}:"):
         frame.run(scope.record.body)
+        conflicts.summary_of(frame, world.current)
     world.current = None
 
 
@@ -935,6 +1010,7 @@ def run_entry(world: World, id: str) -> None:
             if wrapper is not None:
                 needed = [param for param in function.node.params if param.kind in ("pos", "pos-only") and param.default is None]
                 quiet.call(wrapper, [Actual(params[param.name]) for param in needed], function.node)
+                conflicts.summary_of(quiet, world.current)
     world.current = None
 
 
@@ -952,9 +1028,11 @@ def gather(world: World) -> None:
         if not world.callers.get(id):
             roots.append(("entry", id))
     _reach(world, roots, reached)
+    meet_conflicts(world, roots)
     met = {_function_of(key) for key in reached}
     for id in sorted(world.entries):
         if id not in met:
+            meet_conflicts(world, [("entry", id)])
             met.update(_function_of(key) for key in _reach(world, [("entry", id)], reached))
     for key, found in world.observed.items():
         if key in reached:
@@ -985,6 +1063,21 @@ def gather(world: World) -> None:
 def _surer(one: Event, other: Event) -> bool:
     """Whether an event tells its place better than another: surer, or with a shorter way."""
     return (one.confidence, -len(one.via)) > (other.confidence, -len(other.via))
+
+
+def meet_conflicts(world: World, roots: Sequence[object]) -> None:
+    """Keeps the conflicts that came up to a root: nobody further out takes them away."""
+    for key in roots:
+        for item in world.conflicts.get(key, ()):
+            event = item.event
+            if event.kind in ("rewrite", "insert") and world.serializable:
+                continue
+            if event.kind == "insert" and world.violations_handled:
+                continue
+            place = (event.kind, event.site, event.attr)
+            known = world.met.get(place)
+            if known is None or known.event.confidence < event.confidence:
+                world.met[place] = item
 
 
 def _function_of(key: object) -> object:

@@ -13,12 +13,14 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import MethodRow
+from ormlint.semantics import conflicts
+from ormlint.semantics.classes import Classes
 from ormlint.semantics.dependence import parameters_behind, parameters_of
 from ormlint.semantics.frame import Actual, Frame
-from ormlint.semantics.loading import gathered, joined_collection, origin_of
+from ormlint.semantics.loading import flat, gathered, joined_collection, origin_of
 from ormlint.semantics.scope import consumed
-from ormlint.semantics.state import Event
-from ormlint.semantics.unit_of_work import operate, register
+from ormlint.semantics.state import Event, Overwritten
+from ormlint.semantics.unit_of_work import lock, operate, overwrite, register, renew
 from ormlint.semantics.values import (
     NONE,
     UNKNOWN,
@@ -28,9 +30,11 @@ from ormlint.semantics.values import (
     Entity,
     LibInstance,
     ModelAttr,
+    Origin,
     Plain,
     Query,
     Result,
+    Seen,
     Session,
     SessionId,
     Site,
@@ -39,6 +43,7 @@ from ormlint.semantics.values import (
     Value,
     join,
     options_of,
+    seen_in,
     union,
 )
 
@@ -66,6 +71,11 @@ def start(frame: Frame, style: str, actuals: Sequence[Actual], node: r.Node, ses
             columns.append(value)
     dml = style if style in DML else ""
     query = Query(style, tuple(_column(column) for column in columns), frame.site(node), session, exact=exact, dml=dml)
+    if any(isinstance(column, LibInstance) and ("lock", NONE) in column.data for column in columns):
+        query = msgspec.structs.replace(query, locked=True)
+    if dml:
+        named = [dict(column.data).get("name") for column in columns if isinstance(column, LibInstance) and column.cls == "table"]
+        query = msgspec.structs.replace(query, table=next((str(name.value) for name in named if isinstance(name, Const)), ""))
     return about(frame, node, query)
 
 
@@ -103,6 +113,14 @@ def _column(value: Value) -> Value:
     if isinstance(value, (ClassRef, ModelAttr)):
         return value
     if isinstance(value, LibInstance):
+        if value.cls == "expression" and value.data:
+            held = dict(value.data)
+            if isinstance(held.get("exists"), Plain):
+                return held["exists"]
+            if "count" in held:
+                return Plain("count")
+        if value.cls == "exists":
+            return dict(value.data).get("told", Plain("bool"))
         return value if value.cls in ("bundle", "table") else Plain()
     if isinstance(value, UnionOf) and all(isinstance(item, (ClassRef, ModelAttr)) for item in value.items):
         return value
@@ -127,13 +145,27 @@ def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequen
         return msgspec.structs.replace(query, batched=True)
     if name == "execution_options":
         batched = any(actual.keyword in ("yield_per", "stream_results") for actual in actuals)
-        return msgspec.structs.replace(query, batched=query.batched or batched)
+        query = msgspec.structs.replace(
+            query,
+            batched=query.batched or batched,
+            refreshes=query.refreshes or any(actual.keyword == "populate_existing" and _is(actual.value, True) for actual in actuals),
+            unsynchronized=query.unsynchronized
+            or any(actual.keyword == "synchronize_session" and _is(actual.value, False) for actual in actuals),
+        )
     if name in ("autoflush", "execution_options") and any(
         actual.value == Const(False, "bool") and actual.keyword in (None, "autoflush", "setting") for actual in actuals
     ):
         query = msgspec.structs.replace(query, manual=True)
-    if name == "with_for_update":
+    if name == "execution_options":
+        return query
+    if name in orms.LOCKING_METHODS:
         return msgspec.structs.replace(query, locked=True)
+    if name == "populate_existing":
+        return msgspec.structs.replace(query, refreshes=True)
+    if name in orms.UPSERT_METHODS:
+        return msgspec.structs.replace(query, upsert=True)
+    if name in ("values", "ordered_values"):
+        return assigning(query, actuals, node)
     if name == "with_session":
         session = actuals[0].value if actuals else UNKNOWN
         return msgspec.structs.replace(query, session=session if isinstance(session, Session) else None)
@@ -144,14 +176,16 @@ def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequen
         more = start(frame, query.style, actuals, node, query.session)
         return msgspec.structs.replace(query, columns=(*query.columns, *more.columns))
     if name in ("join", "outerjoin", "select_from", "having", "distinct", "from_statement"):
-        query = msgspec.structs.replace(query, filters=(*query.filters, name)[:16])
+        query = msgspec.structs.replace(query, filters=(*query.filters, name)[:16], keys=(*query.keys, _OTHER)[:8])
     if name == "select_from":
         query = about(frame, node, query)
     if name in ("filter", "filter_by", "where", "bindparams", "params", "values") and isinstance(node, r.Call):
         query = keyed(frame, query, node.args)
     if name in ("filter", "filter_by", "where"):
         names = tuple(actual.keyword for actual in actuals if actual.keyword)
-        return msgspec.structs.replace(query, filters=(*query.filters, *names, name)[:16])
+        return msgspec.structs.replace(
+            query, filters=(*query.filters, *names, name)[:16], keys=(*query.keys, *equal_to(query, actuals))[:8]
+        )
     if name in ("returning", "return_defaults"):
         more = start(frame, query.style, actuals, node, query.session)
         return msgspec.structs.replace(query, columns=more.columns)
@@ -159,6 +193,154 @@ def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequen
         first = actuals[0].value if actuals else UNKNOWN
         return query if query.columns else msgspec.structs.replace(query, exact=False) if first is UNKNOWN else query
     return query
+
+
+def _is(value: Value, constant: bool) -> bool:
+    return isinstance(value, Const) and value.kind == "bool" and value.value is constant
+
+
+def with_options(query: Query, options: Value) -> Query:
+    """The `execution_options` that `session.execute()` is given with a statement."""
+    data = dict(options.data) if isinstance(options, LibInstance) and options.cls == "kwargs" else {}
+    if not data and isinstance(options, Coll) and isinstance(options.key, Const):
+        data = {str(options.key.value): options.elem}
+    return msgspec.structs.replace(
+        query,
+        refreshes=query.refreshes or _is(data.get("populate_existing", UNKNOWN), True),
+        unsynchronized=query.unsynchronized or _is(data.get("synchronize_session", UNKNOWN), False),
+    )
+
+
+_OTHER = ModelAttr("", "*")
+"""A criterion that is no equality."""
+
+
+def equal_to(query: Query, actuals: Sequence[Actual]) -> tuple[ModelAttr, ...]:
+    """The attributes that criteria compare with a value: `Order.number == n`, `number=n`."""
+    found: list[ModelAttr] = []
+    first = next((column for column in query.columns if isinstance(column, (ClassRef, ModelAttr))), None)
+    for actual in actuals:
+        if actual.keyword is not None and first is not None and not {"join", "outerjoin"} & set(query.filters):
+            found.append(ModelAttr(first.cls if isinstance(first, ClassRef) else first.model, actual.keyword))
+        elif actual.star == 2 and isinstance(actual.value, LibInstance) and actual.value.cls == "kwargs" and first is not None:
+            model = first.cls if isinstance(first, ClassRef) else first.model
+            found.extend(ModelAttr(model, name) for name, _ in actual.value.data if name != "*")
+        elif isinstance(actual.value, LibInstance):
+            equals = [value for name, value in actual.value.data if name == "equals" and isinstance(value, ModelAttr)]
+            found.extend(equals or (_OTHER,))
+        elif isinstance(actual.value, (Tup, Coll)):
+            found.extend(
+                value
+                for item in flat(actual.value)
+                if isinstance(item, LibInstance)
+                for name, value in item.data
+                if name == "equals" and isinstance(value, ModelAttr)
+            )
+    return tuple(found)
+
+
+def assigning(query: Query, actuals: Sequence[Actual], node: r.Node) -> Query:
+    """`values(stock=…)`, `values({"stock": …})`: what a statement sets, and from what it was computed.
+
+    A name with a plus sign before it is set to what was computed, as the next version of a row is.
+    """
+    sets: list[str] = []
+    told: list[Seen] = []
+    written = node.args if isinstance(node, r.Call) else ()
+    for at, actual in enumerate(actuals):
+        expr = written[at].value if at < len(written) else None
+        if actual.keyword is not None:
+            if actual.keyword == "synchronize_session":
+                continue
+            pairs: list[tuple[str, r.Expr | None]] = [(actual.keyword, expr)]
+        elif isinstance(expr, r.Dict):
+            pairs = [(_key_named(key), value) for key, value in zip(expr.keys, expr.values, strict=True)]
+        elif isinstance(actual.value, LibInstance) and actual.value.cls == "kwargs":
+            pairs = [(name, None) for name, _ in actual.value.data]
+        else:
+            pairs = [("*", None)]
+        for name, value in pairs:
+            sets.append(name)
+            if isinstance(value, r.BinOp):
+                sets.append(f"+{name}")
+        for held in _values_in(actual.value):
+            told.extend(seen for seen in seen_in(held) if seen.attr in sets)
+    return msgspec.structs.replace(query, sets=tuple(dict.fromkeys((*query.sets, *sets)))[:40], told=(*query.told, *told)[:4])
+
+
+def _key_named(key: r.Expr | None) -> str:
+    if isinstance(key, r.Const) and isinstance(key.value, str):
+        return key.value
+    return key.attr if isinstance(key, r.Attr) else "*"
+
+
+def _values_in(value: Value) -> tuple[Value, ...]:
+    if isinstance(value, Coll):
+        return (value.elem,)
+    return tuple(item for _, item in value.data) if isinstance(value, LibInstance) else (value,)
+
+
+def versioned_by(classes: Classes, query: Query) -> str:
+    """The version column that an UPDATE or DELETE asks for; "" where it asks for none."""
+    if query.dml not in ("update", "delete"):
+        return ""
+    for key in query.keys:
+        attribute, model = classes.mapped_attribute(key.model, key.name), classes.model(key.model)
+        if attribute is None or model is None or attribute.primary:
+            continue
+        if model.version == key.name or f"+{key.name}" in query.sets:
+            return key.name
+    return ""
+
+
+def wrote(frame: Frame, query: Query, session: Session | None, node: r.Node) -> None:
+    """What a statement that writes means for the objects that the session holds, and for other transactions."""
+    if query.style == "text":
+        if query.table:
+            overwrite(frame, session, Overwritten(query.table, query.sets, frame.site(node), "SQL as text"), node)
+        return
+    model = next((column.cls for column in query.columns if isinstance(column, ClassRef)), "")
+    style = query.dml or query.style
+    if style == "insert":
+        if model and not query.upsert:
+            conflicts.inserted(frame, model, frozenset(query.sets), session, node, frame.state.missing)
+        return
+    if model:
+        conflicts.rewritten_by_statement(frame, query.told, tuple(key.name for key in query.keys if key.model == model), session, node)
+        lock(frame, session, f"written {model}", node)
+    if style != "update":
+        return
+    columns = tuple(name for name in query.sets if not name.startswith("+")) or ("*",)
+    mapped = frame.world.classes.model(model)
+    if query.table and not model:
+        overwrite(frame, session, Overwritten(query.table, columns, frame.site(node), "a statement on the table"), node)
+    elif mapped is not None and mapped.table and query.unsynchronized:
+        overwrite(frame, session, Overwritten(mapped.table, columns, frame.site(node), "an UPDATE without synchronization"), node)
+
+
+def sent(frame: Frame, query: Query, session: Session | None, node: r.Node) -> None:
+    """What sending any statement means: the locks that it takes, what it overwrites."""
+    if query.locked:
+        model = next((column.cls for column in query.columns if isinstance(column, ClassRef)), "")
+        lock(frame, session, f"rows {model}" if model else "any", node)
+    if query.refreshes:
+        renew(frame, session)
+    if query.style in DML or query.dml or query.table:
+        wrote(frame, query, session, node)
+
+
+def row_there(frame: Frame, query: Query, node: r.Node, how: str = "present") -> tuple[Seen, ...]:
+    """What a test for existence, or a count, tells of the row that was looked for."""
+    models = {key.model for key in query.keys if key.model}
+    if len(models) != 1:
+        return ()
+    model = models.pop()
+    keys = frozenset(key.name for key in query.keys)
+    return (Seen(Entity(model, Origin("query", frame.site(node), short_name(model), session=query.session, keys=keys)), "", how),)
+
+
+def short_name(model: str) -> str:
+    return model.rsplit(":", 1)[-1].rsplit(".", 1)[-1]
 
 
 def _joins_collection(frame: Frame, query: Query) -> str:
@@ -213,8 +395,15 @@ def _value_of_column(frame: Frame, query: Query, column: Value, session: Session
         attribute = classes.mapped_attribute(column.model, column.name)
         if attribute is not None and attribute.kind == "relationship" and attribute.target is not None:
             return _entity(frame, query, attribute.target, session, node)
-        return Plain(attribute.type if attribute is not None else "")
+        type_ = attribute.type if attribute is not None else ""
+        if attribute is None or attribute.kind != "column":
+            return Plain(type_)
+        keys = frozenset(key.name for key in query.keys if key.model == column.model)
+        origin = Origin("query", frame.site(node), short_name(column.model), session=session, keys=keys, locked=query.locked)
+        return Plain(type_, (Seen(Entity(column.model, origin, (), frame.varying(node)), column.name),))
     if isinstance(column, Plain):
+        if column.type == "count":
+            return Plain("int", row_there(frame, query, node, "count"))
         return column
     return UNKNOWN
 
@@ -223,6 +412,9 @@ def _entity(frame: Frame, query: Query, model: str, session: Session | None, nod
     whole = not query.filters and not query.limited and query.exact
     beside = tuple(column.cls for column in query.columns if isinstance(column, ClassRef) and column.cls != model)
     origin = origin_of(frame.world.classes, model, "query", frame.site(node), query.options, session, query.exact, whole, beside)
+    if query.keys or query.locked:
+        keys = frozenset(key.name for key in query.keys if key.model in (model, ""))
+        origin = msgspec.structs.replace(origin, keys=keys, locked=query.locked)
     register(frame, origin)
     return Entity(model, origin, (), frame.varying(node))
 
@@ -252,18 +444,33 @@ def execute_query(frame: Frame, query: Query, name: str, row: MethodRow, actuals
     note = describe(frame, query)
     if row.effect == "write":
         operate(frame, query.session, "write", node, note=("UPDATE " if name == "update" else "DELETE ") + note, query=query)
+        synchronized = not any(actual.keyword == "synchronize_session" and _is(actual.value, False) for actual in actuals)
+        statement = msgspec.structs.replace(assigning(query, actuals[:1], node), dml=name, unsynchronized=not synchronized)
+        wrote(frame, statement, query.session, node)
+        version = versioned_by(frame.world.classes, statement)
+        if version:
+            model = statement.keys[0].model
+            return Plain("int", (Seen(Entity(model, Origin("unknown", frame.site(node), session=query.session)), version, "hits"),))
         return Plain("int")
     operate(frame, query.session, row.effect, node, note=f"SELECT {note}", attr=name, query=query)
+    sent(frame, query, query.session, node)
     returns = row.returns
     if returns == "count":
-        return Plain("int")
+        return Plain("int", row_there(frame, query, node, "count"))
     if returns in ("scalar", "scalar_or_none"):
         first = row_of(frame, query, query.session, node, "scalars")
         return join(first, NONE) if returns == "scalar_or_none" else first
     if returns == "result":
         return Result("rows", query, query.session, site=frame.site(node))
     element = row_of(frame, query, query.session, node, "query")
+    _expected(frame, element, returns)
     return _shaped(element, returns, single(query))
+
+
+def _expected(frame: Frame, element: Value, returns: str) -> None:
+    """A row that must be there: where it is not, an error is raised, which a handler may take for "missing"."""
+    if returns == "element" and isinstance(element, Entity) and element.origin.keys:
+        frame.looked_up.append(element)
 
 
 def single(query: Query) -> int | None:
@@ -308,6 +515,7 @@ def consume(frame: Frame, result: Result, name: str, row: MethodRow, node: r.Nod
         return join(first, NONE) if returns == "scalar_or_none" else first
     if returns in ("element", "element_or_none", "list", "iterator", "chunks", "async_chunks"):
         element = row_of(frame, result.query, result.session, node, result.shape)
+        _expected(frame, element, returns)
         found = _shaped(element, returns, single(result.query))
         return open_cursor(found, result) if returns in ("iterator", "chunks", "async_chunks") else found
     if returns in ("count", "value", "bool"):
@@ -331,6 +539,7 @@ def iterate(frame: Frame, value: Value, node: r.Node) -> Value | None:
     if isinstance(value, Query):
         if value.style in ("query", "dynamic_collection"):
             operate(frame, value.session, "query", node, note=f"SELECT {describe(frame, value)}", attr="__iter__", query=value)
+            sent(frame, value, value.session, node)
             return row_of(frame, value, value.session, node, "query")
         return UNKNOWN
     if isinstance(value, Result):
@@ -348,6 +557,8 @@ def executed(frame: Frame, statement: Value, session: Session | None, row: Metho
     if query is None and isinstance(statement, UnionOf):
         parts = [executed(frame, item, session, row, node, is_async) for item in statement.items]
         return union(tuple(parts))
+    if query is not None:
+        sent(frame, query, session, node)
     if query is None or not query.columns:
         columns: tuple[Value, ...] = ()
         query = Query("select" if query is None else query.style, columns, frame.site(node), session, exact=False)
@@ -385,6 +596,7 @@ def _keyed_get(frame: Frame, node: r.Node, query: Query) -> Query:
 
 def got(frame: Frame, actuals: Sequence[Actual], session: Session | None, row: MethodRow, node: r.Node) -> Value:
     """`session.get(Model, key, options=[…])`."""
+    name = row.returns.split("_")[0].replace("entity", "element") if not row.returns.endswith("_or_none") else ""
     model = next((actual.value for actual in actuals if actual.keyword in (None, "entity")), UNKNOWN)
     options, exact = gathered(frame, [Actual(a.value) for a in actuals if a.keyword == "options"])
     results: list[Value] = []
@@ -394,6 +606,18 @@ def got(frame: Frame, actuals: Sequence[Actual], session: Session | None, row: M
             if not _at_hand(frame, item.cls, session):
                 operate(frame, session, "get", node, note=f"SELECT {describe(frame, query)}", attr="get", query=query)
             origin = origin_of(frame.world.classes, item.cls, "get", frame.site(node), options, session, exact)
+            locked = any(a.keyword == "with_for_update" and not _is(a.value, False) and a.value != NONE for a in actuals)
+            mapped = frame.world.classes.model(item.cls)
+            keys = (
+                frozenset(name for name, attribute in mapped.attributes.items() if attribute.primary) if mapped is not None else frozenset()
+            )
+            origin = msgspec.structs.replace(origin, keys=keys, locked=locked)
+            if locked:
+                lock(frame, session, f"rows {item.cls}", node)
+            if any(a.keyword == "populate_existing" and _is(a.value, True) for a in actuals):
+                renew(frame, session)
+            if name == "element":
+                frame.looked_up.append(Entity(item.cls, origin))
             register(frame, origin)
             results.append(Entity(item.cls, origin, (), frame.varying(node)))
     if not results:
@@ -428,6 +652,8 @@ def query_method(frame: Frame, query: Query, name: str, actuals: Sequence[Actual
     if row.returns in _EXPRESSIONS and not row.effect:
         if row.returns in ("subquery", "cte"):
             return LibInstance("subquery", (("query", query),))
+        if row.returns == "exists":
+            return LibInstance("expression", (("exists", Plain("bool", row_there(frame, query, node))),))
         return LibInstance("expression")
     if row.effect in ("query", "get", "write") and not row.is_property:
         return execute_query(frame, query, name, row, actuals, node)

@@ -54,6 +54,23 @@ class Live(msgspec.Struct, frozen=True, cache_hash=True):
     """A new object that has been inserted: what it was not built with is not loaded any more."""
     deleted: bool = False
     """It is deleted: the commit takes it out of its session and leaves what it knows."""
+    assigned: frozenset[str] = frozenset()
+    """The paths that were set since; of a new object those that its construction set, "*" where that is not known."""
+    outdated: tuple[Overwritten, ...] = ()
+    """Statements that changed its table behind the session's back."""
+    mismatched: tuple[tuple[str, Site], ...] = ()
+    """Loaded relationships whose foreign key was set since, with where."""
+    missing: frozenset[Event] = frozenset()
+    """Of a new object: what was known to be missing when it was made."""
+
+
+class Overwritten(msgspec.Struct, frozen=True, cache_hash=True):
+    """A statement that changes rows of a table without telling the session: `columns` are what it sets, "*" where that is not known."""
+
+    table: str
+    columns: tuple[str, ...]
+    site: Site
+    note: str = ""
 
 
 FRESH = Live()
@@ -104,6 +121,8 @@ class SessionState(msgspec.Struct, frozen=True, cache_hash=True):
     """The first add that no flush has sent yet."""
     quiet: bool = False
     """Whether autoflush is switched off for now."""
+    locks: frozenset[str] = frozenset()
+    """What this transaction has locked: "rows Order" by a locking read, "written Order" by a statement, "any" by an advisory lock."""
 
 
 UNTOUCHED = SessionState()
@@ -128,6 +147,7 @@ def join_sessions(left: SessionState, right: SessionState) -> SessionState:
         left.failed or right.failed,
         left.pending or right.pending,
         left.quiet or right.quiet,
+        left.locks | right.locks,
     )
 
 
@@ -223,7 +243,7 @@ class Running(msgspec.Struct, frozen=True, cache_hash=True):
 class State:
     """Names and what has happened, at one point of one function."""
 
-    __slots__ = ("events", "live", "running", "sessions", "vars", "yielded")
+    __slots__ = ("events", "live", "missing", "running", "sessions", "unsaved", "vars", "yielded")
 
     def __init__(self) -> None:
         self.vars: dict[str, Value] = {}
@@ -231,6 +251,10 @@ class State:
         self.sessions: dict[SessionId, SessionState] = {}
         self.events: dict[Event, None] = {}
         self.running: frozenset[Running] = _NOTHING
+        self.missing: frozenset[Event] = frozenset()
+        """What was looked up and is known not to be there, whichever way led here."""
+        self.unsaved: frozenset[Origin] = frozenset()
+        """New objects that were added and not flushed: their keys are not made yet."""
         self.yielded = False
 
     def copy(self) -> State:
@@ -240,6 +264,8 @@ class State:
         new.sessions = self.sessions.copy()
         new.events = self.events.copy()
         new.running = self.running
+        new.missing = self.missing
+        new.unsaved = self.unsaved
         new.yielded = self.yielded
         return new
 
@@ -328,6 +354,10 @@ def _join_into(left: State, right: State) -> None:
     left.events.update(right.events)
     if right.running:
         left.running |= right.running
+    if left.unsaved is not right.unsaved:
+        left.unsaved &= right.unsaved
+    if left.missing is not right.missing:
+        left.missing &= right.missing
     left.yielded = left.yielded or right.yielded
 
 
@@ -343,6 +373,10 @@ def join_live(left: Live, right: Live) -> Live:
         left.asked & right.asked,
         left.flushed and right.flushed,
         left.deleted or right.deleted,
+        left.assigned & right.assigned,
+        left.outdated if left.outdated == right.outdated else tuple(dict.fromkeys((*left.outdated, *right.outdated)))[:4],
+        left.mismatched if left.mismatched == right.mismatched else tuple(dict.fromkeys((*left.mismatched, *right.mismatched)))[:4],
+        left.missing | right.missing,
     )
 
 
@@ -393,6 +427,8 @@ class Summary(msgspec.Struct, frozen=True):
     """The session of the open cursor that a generator yields from."""
     running: tuple[Running, ...] = ()
     """The work that it started and did not wait for."""
+    missing: tuple[Event, ...] = ()
+    """What is known not to be there once it has returned."""
 
 
 class Context(msgspec.Struct, frozen=True, cache_hash=True):
@@ -471,6 +507,17 @@ class Incident(msgspec.Struct, frozen=True):
     """The way down from `site`."""
     own: bool = False
     """Whether the session was made in this very function."""
+
+
+class Conflict(msgspec.Struct, frozen=True):
+    """Something that goes wrong with other transactions, other sessions or with what the session still holds.
+
+    `event.kind` is rewrite, insert, stale, stale_link, kept, compared, unborn, unchecked or swallowed; `event.via` leads from the function
+    where the facts came together down to `event.site`.
+    """
+
+    event: Event
+    function: str
 
 
 class Read(msgspec.Struct, frozen=True):

@@ -39,6 +39,7 @@ from ormlint.semantics.values import (
     Plain,
     Query,
     Result,
+    Seen,
     Session,
     SessionId,
     Site,
@@ -55,69 +56,78 @@ _WITHOUT = frozenset({Unknown, Never, Const, Plain, LibRef, ModuleRef, ClassRef,
 _SHAPELESS = frozenset({Plain, Unknown, LibRef})
 
 
-def transform(value: Value, session: Callable[[Session], Session], entity: Callable[[Entity], Value]) -> Value:
-    """The value with every session and entity in it replaced."""
+def transform(value: Value, session: Callable[[Session], Session], entity: Callable[[Entity], Value], telling: bool = True) -> Value:
+    """The value with every session and entity in it replaced; without `telling`, plain values forget what they were read from."""
     kind = type(value)
     if kind in _WITHOUT:
+        if kind is Plain and value.seen:  # type: ignore[union-attr]
+            return Plain(value.type, _told(value.seen, entity)) if telling else Plain(value.type)  # type: ignore[union-attr]
         return value
     if isinstance(value, Session):
         return session(value)
     if isinstance(value, Entity):
         return entity(value)
     if isinstance(value, Coll):
-        elem = transform(value.elem, session, entity)
-        key = None if value.key is None else transform(value.key, session, entity)
+        elem = transform(value.elem, session, entity, telling)
+        key = None if value.key is None else transform(value.key, session, entity, telling)
         lazy = tuple([session(item) for item in value.lazy]) if value.lazy else ()
         if elem is value.elem and key is value.key and lazy == value.lazy:
             return value
         return Coll(value.kind, elem, key, value.size, value.batches, lazy, value.streams)
     if isinstance(value, Tup):
-        return Tup(tuple([transform(item, session, entity) for item in value.items]), value.names)
+        return Tup(tuple([transform(item, session, entity, telling) for item in value.items]), value.names)
     if isinstance(value, UnionOf):
-        return UnionOf(tuple([transform(item, session, entity) for item in value.items]))
+        return UnionOf(tuple([transform(item, session, entity, telling) for item in value.items]))
     if isinstance(value, Instance):
         if not value.fields:
             return value
-        return Instance(value.cls, tuple([(name, transform(item, session, entity)) for name, item in value.fields]), value.born)
+        return Instance(value.cls, tuple([(name, transform(item, session, entity, telling)) for name, item in value.fields]), value.born)
     if kind is FuncRef:
         assert isinstance(value, FuncRef)
         if value.bound is None and not value.closure:
             return value
-        bound = None if value.bound is None else transform(value.bound, session, entity)
-        return FuncRef(value.func, bound, tuple([(name, transform(item, session, entity)) for name, item in value.closure]))
+        bound = None if value.bound is None else transform(value.bound, session, entity, telling)
+        return FuncRef(value.func, bound, tuple([(name, transform(item, session, entity, telling)) for name, item in value.closure]))
     if isinstance(value, Method):
-        return Method(transform(value.receiver, session, entity), value.name)
+        return Method(transform(value.receiver, session, entity, telling), value.name)
     if isinstance(value, Partial):
         return Partial(
-            transform(value.func, session, entity),
-            tuple([transform(item, session, entity) for item in value.args]),
-            tuple([(name, transform(item, session, entity)) for name, item in value.keywords]),
+            transform(value.func, session, entity, telling),
+            tuple([transform(item, session, entity, telling) for item in value.args]),
+            tuple([(name, transform(item, session, entity, telling)) for name, item in value.keywords]),
         )
     if isinstance(value, Query):
+        if value.told:
+            value = msgspec.structs.replace(value, told=_told(value.told, entity) if telling else ())
         return value if value.session is None else msgspec.structs.replace(value, session=session(value.session))
     if isinstance(value, Result):
-        query = transform(value.query, session, entity)
+        query = transform(value.query, session, entity, telling)
         return msgspec.structs.replace(value, query=query, session=None if value.session is None else session(value.session))
     if isinstance(value, Awaitable):
         uses = tuple([session(item) for item in value.uses]) if value.uses else ()
         holds = tuple([session(item) for item in value.holds]) if value.holds else ()
-        return Awaitable(transform(value.value, session, entity), value.made, uses, holds, value.born, value.started)
+        return Awaitable(transform(value.value, session, entity, telling), value.made, uses, holds, value.born, value.started)
     if isinstance(value, LibInstance):
         if not value.data:
             return value
-        return LibInstance(value.cls, tuple([(name, transform(item, session, entity)) for name, item in value.data]))
+        return LibInstance(value.cls, tuple([(name, transform(item, session, entity, telling)) for name, item in value.data]))
     if isinstance(value, Manager):
         return Manager(
             value.kind,
-            transform(value.enter, session, entity),
+            transform(value.enter, session, entity, telling),
             None if value.session is None else session(value.session),
-            None if value.func is None else transform(value.func, session, entity),
-            tuple([transform(item, session, entity) for item in value.args]),
-            tuple([(name, transform(item, session, entity)) for name, item in value.keywords]),
+            None if value.func is None else transform(value.func, session, entity, telling),
+            tuple([transform(item, session, entity, telling) for item in value.args]),
+            tuple([(name, transform(item, session, entity, telling)) for name, item in value.keywords]),
         )
     if isinstance(value, Super):
-        return Super(value.cls, transform(value.bound, session, entity))
+        return Super(value.cls, transform(value.bound, session, entity, telling))
     return value
+
+
+def _told(told: tuple[Seen, ...], entity: Callable[[Entity], Value]) -> tuple[Seen, ...]:
+    found = [(entity(item.entity), item) for item in told]
+    return tuple(Seen(other, item.attr, item.how) for other, item in found if isinstance(other, Entity))
 
 
 _KINDS = frozenset(orms.KINDS) - {"expression", "value", "list", "tuple", "set", "dict", "response", "request"}
@@ -164,6 +174,8 @@ def plain(value: Value) -> Value:
         return Tup(tuple(plain(item) for item in value.items)) if len(value.items) <= 8 else UNKNOWN
     if isinstance(value, LibInstance) and value.cls == "kwargs":
         return LibInstance("kwargs", tuple((name, plain(item)) for name, item in value.data))
+    if isinstance(value, LibInstance) and value.cls == "expression":
+        return LibInstance("expression")
     return value
 
 
@@ -177,7 +189,7 @@ class Symbolic:
         self.live: dict[Origin, Live] = {}
 
     def value(self, value: Value) -> Value:
-        return transform(value, self.session, self.entity)
+        return transform(value, self.session, self.entity, False)
 
     def session(self, session: Session) -> Session:
         known = self.sessions.get(session.id)
@@ -232,6 +244,9 @@ class Symbolic:
                 live.flushed,
                 live.deleted,
             )
+        elif live.outdated or live.mismatched:
+            paths = tuple((path[len(prefix) + 1 :] if prefix else path, site) for path, site in live.mismatched if path.startswith(prefix))
+            self.live[symbol_origin] = Live(outdated=live.outdated, mismatched=paths)
         else:
             self.live[symbol_origin] = FRESH
         return symbol

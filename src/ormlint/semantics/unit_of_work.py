@@ -19,7 +19,7 @@ from ormlint.semantics.expiry import OPTION
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.loading import eager_below
 from ormlint.semantics.scope import USES, used
-from ormlint.semantics.state import FRESH, UNTOUCHED, Live
+from ormlint.semantics.state import FRESH, UNTOUCHED, Live, Overwritten
 from ormlint.semantics.summaries import transform
 from ormlint.semantics.transactions import advance, let_go, noted_end, settled
 from ormlint.semantics.values import (
@@ -135,8 +135,9 @@ def change(frame: Frame, session: Session, effect: str, site: Site, far: bool = 
     fates, ended, written = known_state.fates, known_state.ended, known_state.written
     if effect in _CHANGING and not frame.exceptional and not far:
         written = written or site
+    locks = known_state.locks
     if row.ends_transaction:
-        written = None
+        written, locks = None, frozenset()
     if effect in ("close", "reset", "invalidate", "remove", "close_all", "commit_and_close"):
         frame.world.ended.add(session.id)
         if fates:
@@ -148,8 +149,45 @@ def change(frame: Frame, session: Session, effect: str, site: Site, far: bool = 
         ended = site
     elif row.runs_sql:
         ended = None
-    if fates != known_state.fates or ended != known_state.ended or written != known_state.written:
-        state.sessions[session.id] = msgspec.structs.replace(known_state, fates=fates, ended=ended, written=written)
+    if (fates, ended, written, locks) != (known_state.fates, known_state.ended, known_state.written, known_state.locks):
+        state.sessions[session.id] = msgspec.structs.replace(known_state, fates=fates, ended=ended, written=written, locks=locks)
+
+
+def lock(frame: Frame, session: Session | None, what: str, node: r.Node) -> None:
+    """A statement has locked something until the transaction ends: "rows Order", "written Order", "any"."""
+    frame.happens("lock", node, session=session, attr=what)
+    hold(frame, session, what)
+
+
+def hold(frame: Frame, session: Session | None, what: str) -> None:
+    """The session's transaction holds a lock from here on."""
+    if session is not None:
+        known = frame.state.sessions.get(session.id, UNTOUCHED)
+        frame.state.sessions[session.id] = msgspec.structs.replace(known, locks=known.locks | {what})
+
+
+def overwrite(frame: Frame, session: Session | None, written: Overwritten, node: r.Node) -> None:
+    """A statement changes rows without telling the session: the objects that it holds keep their old values."""
+    if session is not None and written.table:
+        frame.happens("overwrite", node, session=session, attr=written.table, how=",".join(written.columns), note=written.note)
+        outdate(frame, session, written)
+
+
+def outdate(frame: Frame, session: Session, written: Overwritten) -> None:
+    """What the session's objects hold of these columns is old from here on."""
+    live = frame.state.live
+    for origin in list(live):
+        if _same(origin.session, session) and origin.kind != "new":
+            known = live[origin]
+            if written not in known.outdated:
+                live[origin] = msgspec.structs.replace(known, outdated=(*known.outdated, written)[:4])
+
+
+def renew(frame: Frame, session: Session | None) -> None:
+    """What a query reads overwrites what the session held."""
+    for origin, known in list(frame.state.live.items()):
+        if known.outdated and (session is None or _same(origin.session, session)):
+            frame.state.live[origin] = msgspec.structs.replace(known, outdated=())
 
 
 def _same(one: Session | None, other: Session) -> bool:
@@ -309,6 +347,8 @@ def hand_back(frame: Frame, value: Value) -> None:
 def escape(frame: Frame, value: Value, kept: bool = False) -> None:
     """What is handed to somebody unknown may be ended there: sessions in it are no longer this function's alone. `kept` where it is not
     handed on but stored on an object of the project, whose code is known."""
+    if frame.state.unsaved and not isinstance(value, (Plain, Const, Unknown)):
+        frame.state.unsaved = frozenset()
     for session in sessions_in(value):
         if not kept:
             frame.world.ended.add(session.id)

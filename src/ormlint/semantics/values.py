@@ -59,6 +59,20 @@ class Plain(msgspec.Struct, frozen=True, cache_hash=True):
     """A value that is no ORM object: an int, a str, a date. `type` is a builtin's or library's name, or ""."""
 
     type: str = ""
+    seen: tuple[Seen, ...] = ()
+    """What it was taken or computed from."""
+
+
+class Seen(msgspec.Struct, frozen=True, cache_hash=True):
+    """What a plain value tells of a row.
+
+    `how` is read (the attribute `attr`, as it was read), computed (from it), present (true where the row is there), absent (true where it
+    is not), count (how many such rows there are).
+    """
+
+    entity: Entity
+    attr: str = ""
+    how: str = "read"
 
 
 class LibRef(msgspec.Struct, frozen=True, cache_hash=True):
@@ -178,6 +192,10 @@ class Origin(msgspec.Struct, frozen=True, cache_hash=True):
     """The query has no criteria: every row of the table is there."""
     beside: tuple[str, ...] = ()
     """The other mapped classes that each row of the query holds."""
+    keys: frozenset[str] = frozenset()
+    """The columns that the query compares with a value: what it looked the row up by."""
+    locked: bool = False
+    """The rows were locked when they were read."""
 
 
 class Entity(msgspec.Struct, frozen=True, cache_hash=True):
@@ -259,6 +277,19 @@ class Query(msgspec.Struct, frozen=True, cache_hash=True):
     """The parameters of its function that say which class or table it is about."""
     subjects: frozenset[str] = frozenset()
     """The names that say so."""
+    keys: tuple[ModelAttr, ...] = ()
+    """The attributes that must equal a value."""
+    sets: tuple[str, ...] = ()
+    """What an INSERT or UPDATE sets; "*" where not all of it is known."""
+    told: tuple[Seen, ...] = ()
+    """Attributes that are set to something computed from what was read of them."""
+    table: str = ""
+    """The table that a statement without an entity writes to."""
+    unsynchronized: bool = False
+    """`synchronize_session=False`: objects in the session do not see what it changes."""
+    upsert: bool = False
+    refreshes: bool = False
+    """`populate_existing`: objects in the session are overwritten with what is read."""
 
 
 class Result(msgspec.Struct, frozen=True, cache_hash=True):
@@ -370,10 +401,10 @@ def union(items: tuple[Value, ...], width: int = WIDTH) -> Value:
                     distinct[at] = _common(other, item)
                     merged = True
                     break
-        elif type(item) is Const and item.kind != "none":
+        elif type(item) is Plain or (type(item) is Const and item.kind != "none"):
             for at, other in enumerate(distinct):
-                if (type(other) is Const or type(other) is Plain) and _plain(other) == _plain(item):
-                    distinct[at] = _plain(item)
+                if (type(other) is Plain or (type(other) is Const and other.kind != "none")) and _type(other) == _type(item):
+                    distinct[at] = Plain(_type(item), tuple(dict.fromkeys((*seen_in(other), *seen_in(item))))[:_SEEN])
                     merged = True
                     break
         elif type(item) is NameOf:
@@ -417,6 +448,13 @@ def _common(left: Query, right: Query) -> Query:
         limited=left.limited and right.limited,
         batched=left.batched or right.batched,
         filters=left.filters or right.filters,
+        locked=left.locked and right.locked,
+        keys=tuple(key for key in left.keys if key in right.keys),
+        sets=tuple(dict.fromkeys((*left.sets, *right.sets))),
+        told=tuple(dict.fromkeys((*left.told, *right.told)))[:_SEEN],
+        unsynchronized=left.unsynchronized and right.unsynchronized,
+        upsert=left.upsert or right.upsert,
+        refreshes=left.refreshes or right.refreshes,
     )
 
 
@@ -431,11 +469,26 @@ def _join_fields(left: tuple[tuple[str, Value], ...], right: tuple[tuple[str, Va
     return tuple((name, join(value, other[name])) for name, value in left if name in other)
 
 
-def _plain(value: Value) -> Plain:
-    if type(value) is Const:
-        return Plain(value.kind)
-    assert type(value) is Plain
-    return value
+_SEEN = 4
+
+
+def _type(value: Const | Plain) -> str:
+    return value.kind if type(value) is Const else value.type  # type: ignore[union-attr]
+
+
+def seen_in(value: Value) -> tuple[Seen, ...]:
+    """What a value, or any that it may be, was taken or computed from."""
+    if type(value) is Plain:
+        return value.seen
+    if type(value) is UnionOf:
+        return tuple(seen for item in value.items if type(item) is Plain for seen in item.seen)[:_SEEN]
+    return ()
+
+
+def computed(value: Value, *sources: Value) -> Value:
+    """The value as one that was computed from `sources`."""
+    seen = tuple(dict.fromkeys(Seen(item.entity, item.attr, "computed") for source in sources for item in seen_in(source) if item.attr))
+    return Plain(value.type if type(value) is Plain else "", seen[:_SEEN]) if seen else value
 
 
 def widen(value: Value, depth: int = 0) -> Value:
