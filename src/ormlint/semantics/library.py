@@ -57,6 +57,7 @@ from ormlint.semantics.unit_of_work import (
     operate,
     overwrite,
     refresh_one,
+    renew_one,
     sessions_in,
 )
 from ormlint.semantics.values import (
@@ -975,13 +976,13 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
     for entity in entities:
         if row.effect == "refresh":
             refresh_one(frame, entity, names)
-            known = frame.state.live[entity.origin]
-            if known.outdated or known.mismatched:
-                frame.state.live[entity.origin] = msgspec.structs.replace(known, outdated=(), mismatched=())
+            renew_one(frame, entity)
             if any(a.keyword == "with_for_update" and a.value != NONE and a.value != Const(False, "bool") for a in actuals):
                 lock(frame, session, f"rows {entity.model}", node)
         elif row.effect == "expire" and len(actuals) == 1:
             expire_one(frame, entity, site, "expire")
+        elif row.effect == "expire":
+            renew_one(frame, entity)
         elif row.effect in ("delete", "delete_all"):
             delete_one(frame, entity)
         elif row.effect == "expunge":

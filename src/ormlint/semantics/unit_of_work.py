@@ -195,7 +195,17 @@ def _same(one: Session | None, other: Session) -> bool:
 
 
 def _expired(known: Live, site: Site, how: str) -> Live:
-    return msgspec.structs.replace(known, loaded=frozenset(), expired=site, how=how, fresh=frozenset(), asked=frozenset())
+    nothing: frozenset[str] = frozenset()
+    return msgspec.structs.replace(
+        known, loaded=nothing, expired=site, how=how, fresh=nothing, asked=nothing, assigned=nothing, outdated=(), mismatched=()
+    )
+
+
+def renew_one(frame: Frame, entity: Entity) -> None:
+    """What is read of one object next comes from the database."""
+    known = frame.state.live.get(entity.origin, FRESH)
+    if known.outdated or known.mismatched:
+        frame.state.live[entity.origin] = msgspec.structs.replace(known, outdated=(), mismatched=())
 
 
 def _expire(frame: Frame, session: Session, site: Site, how: str) -> None:
