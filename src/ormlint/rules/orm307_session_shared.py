@@ -11,7 +11,7 @@ from ormlint.semantics.model import Model
 
 CODE, NAME = "ORM307", "session-shared"
 _WHAT = {
-    "task": "tasks that run at the same time use one session: a session is no safe place for two, and asyncpg refuses the second operation",
+    "task": "tasks that run at the same time use one session: it raises while its connection opens, and an error of one fails all",
     "thread": "threads use one session at the same time: it has no lock, and its state and identity map break",
     "process": "a session goes to another process: both would speak on the same connection",
 }

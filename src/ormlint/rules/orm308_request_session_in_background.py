@@ -24,7 +24,10 @@ def check(model: Model) -> Iterator[Finding]:
         event = item.event
         if model.role(event.site) in EXEMPT_ROLES or event.how not in _WORK:
             continue
-        confidence = Confidence.likely
+        scope = event.session.scope if event.session is not None else ""
+        if scope == "none":
+            continue
+        confidence = Confidence.possible if scope == "unknown" else Confidence.likely
         if event.how in ("after_response", "streaming"):
             ends = model.ends_before(event, event.how)
             if ends is False:

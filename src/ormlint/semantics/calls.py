@@ -139,7 +139,7 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
     if isinstance(callee, Session):  # a scoped_session called gives the current session
         if frame.coroutine and callee.scoped:
             frame.by_coroutine(Event("current", frame.site(node), session=callee))
-        return msgspec.structs.replace(callee, scoped=False)
+        return msgspec.structs.replace(callee, scoped=False, ended_by="registry")
     if isinstance(callee, UnionOf):
         return _call_any(frame, callee, actuals, node)
     if isinstance(callee, Instance):

@@ -98,14 +98,19 @@ def sessions_of(events: Iterable[Event], back: Substitution | None = None) -> tu
     found: dict[object, Session] = {}
     for event in events:
         session = event.session
-        if session is None or event.own or event.kind in _NO_WORK or session.scoped or is_locked(event):
+        if session is None or event.own or event.kind in _NO_WORK or is_registered(session) or is_locked(event):
             continue
         if session.id.kind == "made" and back is not None and session.id not in back.sessions:
             continue
         actual = session if back is None else back.session(session)
-        if not actual.scoped:
+        if not is_registered(actual):
             found.setdefault(actual.id, actual)
     return tuple(found.values())
+
+
+def is_registered(session: Session) -> bool:
+    """Whether a session is a registry's: each thread or task that asks gets its own."""
+    return session.scoped or session.ended_by == "registry"
 
 
 def is_locked(event: Event) -> bool:
@@ -187,7 +192,7 @@ class Work(msgspec.Struct, frozen=True):
 
 def direct_sessions(values: Iterable[Value]) -> tuple[Session, ...]:
     """The sessions among some values that are no registries."""
-    return tuple([value for value in values if isinstance(value, Session) and not value.scoped])
+    return tuple([value for value in values if isinstance(value, Session) and not is_registered(value)])
 
 
 def start(frame: Frame, site: Site, work: Work | Awaitable, runs_in: str, group: bool = False) -> None:

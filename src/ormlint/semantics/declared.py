@@ -349,8 +349,8 @@ def provided(frame: Frame, provider: Value, node: r.Node, scope: str = "") -> Va
         function = frame.world.symbols.functions[provider.func]
         if function.node.is_generator and isinstance(value, Coll):
             value = value.elem
-        elif not function.node.is_generator and isinstance(value, Session) and not value.ended_by:
-            scope = "none"
+        elif isinstance(value, Session) and value.ended_by != "framework":
+            scope = "unknown" if value.ended_by else "none"
 
     known = frame.world.symbols.functions.get(provider.func) if isinstance(provider, FuncRef) else None
     living = known is not None and known.node.is_generator

@@ -463,8 +463,8 @@ class Model:
     def ends_before(self, event: Event, what: str) -> bool | None:
         """Whether the framework ends the event's session before background tasks (or streaming bodies) run; None where nothing says so."""
         scope = event.session.scope if event.session is not None else ""
-        if scope == "none":
-            return False
+        if scope in ("none", "unknown"):
+            return False if scope == "none" else None
         declared = self.versions.declared("fastapi", event.site.path)
         if declared is None:
             return True if scope == "function" else None

@@ -152,7 +152,7 @@ class Session(msgspec.Struct, frozen=True, cache_hash=True):
     committed_by: str = ""
     """The request dependency that commits it when its user is done."""
     scope: str = ""
-    """Of a dependency's session: the scope that its declaration gives; "none" where the dependency never ends it."""
+    """Of a dependency's session: the scope that its declaration gives; "none" where nobody ends it, "unknown" where somebody else does."""
     autoflush: Union[bool, None] = None
     """Whether a query sends what is pending first; None where its factory is not at hand."""
 
