@@ -10,19 +10,19 @@ from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
 
 CODE, NAME = "ORM310", "sync-session-in-async"
+_WHAT = {"commit": "this commit", "flush": "this flush", "connect": "this connection"}
 
 
 def check(model: Model) -> Iterator[Finding]:
+    seen: set[object] = set()
     for item in model.in_coroutines():
         event = item.event
-        if item.detail or model.role(event.site) in EXEMPT_ROLES or model.shares_thread(event) is True:
+        if event.site in seen or item.detail or model.role(event.site) in EXEMPT_ROLES or model.shares_thread(event) is True:
             continue
         if model.at_startup(item.function):
             continue
-        what = (
-            "this call" if event.via else {"commit": "this commit", "flush": "this flush", "connect": "this connection"}.get(event.kind, "")
-        )
-        what = what or "this query"
+        seen.add(event.site)
+        what = "this call" if event.via else _WHAT.get(event.kind, "this query")
         where = f" (through {model.text(event.end)})" if event.via else ""
         message = (
             f"{what}{where} blocks the event loop: no other request or task of the process runs until the database answers; "

@@ -90,7 +90,25 @@ def made_again(frame: Frame, value: Value) -> Value:
 
 def used_sessions(summary: Summary, back: Substitution) -> tuple[Session, ...]:
     """The sessions of others that a function works on, where no lock lets one work at a time."""
-    return sessions_of(summary.events, back)
+    known = [
+        event
+        for event in summary.events
+        if event.session is not None and (event.session.id in back.sessions or event.session.id.kind in ("global", "field"))
+    ]
+    return sessions_of(known, back)
+
+
+def captured_sessions(frame: Frame, events: Iterable[Event]) -> tuple[Session, ...]:
+    """The sessions of the function itself that what was called has worked on."""
+    start, end = (frame.function.node.start, frame.function.node.end) if frame.function is not None else (0, 0)
+    return tuple(
+        [
+            session
+            for session in sessions_of(events)
+            # What a callee only calls a session is its own name for something that is not known here.
+            if session.id.kind != "param" or (session.id.site.path == frame.path and start <= session.id.site.start < end)
+        ]
+    )
 
 
 def sessions_of(events: Iterable[Event], back: Substitution | None = None) -> tuple[Session, ...]:
@@ -99,8 +117,6 @@ def sessions_of(events: Iterable[Event], back: Substitution | None = None) -> tu
     for event in events:
         session = event.session
         if session is None or event.own or event.kind in _NO_WORK or is_registered(session) or is_locked(event):
-            continue
-        if session.id.kind == "made" and back is not None and session.id not in back.sessions:
             continue
         actual = session if back is None else back.session(session)
         if not is_registered(actual):

@@ -20,10 +20,10 @@ from ormlint.semantics.concurrency import (
     THREADS,
     Work,
     block_ends,
+    captured_sessions,
     coroutine_of,
     coroutines,
     direct_sessions,
-    sessions_of,
     start,
     streamed,
     thread_method,
@@ -238,7 +238,7 @@ def _work(frame: Frame, target: Value, given: Sequence[Actual], node: r.Node, ru
     if isinstance(value, Awaitable):  # a coroutine function, which the task runs
         value = value.value
     held = [item for actual in given for item in flat(actual.value)]
-    uses = {session.id: session for session in sessions_of(captured)}
+    uses = {session.id: session for session in captured_sessions(frame, captured)}
     if not known or runs_in == "process":
         uses.update((session.id, session) for session in direct_sessions(held))
     entities = [item for part in held for item in options_of(part) if isinstance(item, Entity)]
@@ -261,7 +261,7 @@ def _for_elements(frame: Frame, name: str, row: ConcurrencyRow, target: Value, a
     frame.offloaded -= 1
     frame.captures.pop()
     site = frame.site(node)
-    many = [session for session in sessions_of(captured) if site not in session.born]
+    many = [session for session in captured_sessions(frame, captured) if site not in session.born]
     for session in many:
         frame.note("shared", Event("share", site, session=session, how=row.runs_in))
     return Coll("iterator", value.value if isinstance(value, Awaitable) else value)
