@@ -14,7 +14,12 @@ CODE, NAME = "ORM108", "constructor-bypassed"
 
 
 def check(model: Model) -> Iterator[Finding]:
+    seen: set[tuple[str, str]] = set()
     for item in model.crossings("rebuilds"):
+        if isinstance(item.value, ClassRef) and item.name.startswith("a loop"):
+            if (item.function, item.value.cls) in seen:
+                continue
+            seen.add((item.function, item.value.cls))
         if isinstance(item.value, Entity):
             name = short(item.value.model)
             message = (

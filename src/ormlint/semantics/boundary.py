@@ -107,7 +107,7 @@ def is_row(value: Value) -> bool:
 def _is_symbol(value: Value) -> bool:
     """Whether a value stands for something that the caller handed in."""
     if isinstance(value, Entity):
-        return value.origin.kind == "arg"
+        return value.origin.kind == "arg" or not value.origin.site.path
     if isinstance(value, Session):
         return value.id.kind == "arg"
     return False
@@ -443,6 +443,7 @@ def _is_any(annotation: r.Expr) -> bool:
 
 # Out of the process
 
+_TEXT = ("orjson.", "ujson.", "simplejson.", "msgspec.", "dataclasses.")
 _COPIES = frozenset({"copy.copy", "copy.deepcopy"})
 OUTSIDE = {"queue": "a message", "cache": "a cache"}
 """The categories of external calls that take objects away, in words."""
@@ -452,6 +453,8 @@ def leaves_by(name: str) -> str:
     """What a library's function does with its first argument that takes an object apart or away, in words; "" where it does not."""
     row = orms.FUNCTIONS.get(name)
     serializer = orms.SERIALIZERS.get(name)
+    if name.startswith(_TEXT):
+        return ""  # they refuse an entity, are told how to write one, or make a row of a domain object
     if (row is not None and row.effect == "serialize") or (serializer is not None and serializer.through == "dict" and name not in _COPIES):
         return f"{name.rsplit('.', 1)[-1]}()"
     return ""
@@ -548,7 +551,8 @@ def _updates(frame: Frame, expr: r.Call, target: r.Expr) -> None:
 def _fills(frame: Frame, expr: r.Call, value: Value, words: str) -> None:
     for item in options_of(value):
         if isinstance(item, Instance):
-            _makes(frame, expr, item.cls, words)
+            if holds_rows(frame):
+                _makes(frame, expr, item.cls, words)
             return
 
 
@@ -561,16 +565,16 @@ def _makes(frame: Frame, expr: r.Call, cls: str, words: str) -> None:
     own = classes.infos.get(frame.cls)
     if frame.cls == cls or frame.cls in info.mro or (own is not None and cls in own.mro):
         return
-    if not handles_rows(frame):
-        return
-    note(frame, "rebuilds", frame.site(expr), ClassRef(cls), words)
+    world = frame.world
+    placed = world.layers.get(frame.scope.name)
+    stored = placed is not None and placed.layer in ("persistence", "unit-of-work")
+    of_domain = world.symbols.modules[info.module].path in world.domain
+    if stored or (holds_rows(frame) and (of_domain or words == "__new__")):
+        note(frame, "rebuilds", frame.site(expr), ClassRef(cls), words)
 
 
-def handles_rows(frame: Frame) -> bool:
-    """Whether the code at hand has to do with what is stored: its module is persistence, or it holds something of the ORM."""
-    placed = frame.world.layers.get(frame.scope.name)
-    if placed is not None and placed.layer in ("persistence", "unit-of-work"):
-        return True
+def holds_rows(frame: Frame) -> bool:
+    """Whether the code at hand holds something of the ORM."""
     return any(is_leak(frame.world, value) or handle_in(value) is not None for value in frame.state.vars.values())
 
 

@@ -19,7 +19,7 @@ from ormlint.semantics.classes import Classes, ClassInfo
 from ormlint.semantics.symbols import DefinedModule, Library, ModuleScope, Variable
 
 _DOMAIN = ("domain", "domains", "domain_model", "domainmodel", "domain_layer", "core_domain")
-_PLAIN_DOMAIN = ("entities", "aggregates", "business_rules", "domain_models", "domain_objects")
+_PLAIN_DOMAIN = ("entities", "value_objects", "aggregates", "business_rules", "domain_models", "domain_objects")
 """The domain only where their classes are plain: others keep their mapped classes in folders of these names."""
 _NAMES = {
     "persistence": (
@@ -28,11 +28,11 @@ _NAMES = {
     ),
     "unit-of-work": ("unit_of_work", "uow", "unitofwork", "units_of_work", "transactions", "transaction_manager"),
     "entrypoint": (
-        "entrypoints", "entrypoint", "entry_points", "api", "web", "views", "routes", "routers", "router", "handlers", "cli", "controllers",
-        "controller", "endpoints", "commands", "rest", "restapi", "rest_api", "graphql", "blueprints", "http_api", "webapp",
+        "entrypoints", "entrypoint", "entry_points", "api", "web", "views", "routes", "routers", "router", "cli", "controllers",
+        "controller", "endpoints", "rest", "restapi", "rest_api", "graphql", "blueprints", "http_api", "webapp", "presentation", "inbound",
     ),
 }  # fmt: skip
-_OUTER = ("infrastructure", "adapters", "adapter", "infra")
+_OUTER = ("infrastructure", "adapters", "adapter", "infra", "outbound")
 """Persistence, unless a deeper folder says otherwise."""
 _SLICES = frozenset(("routes", "routers", "router", "views", "controllers", "controller", "endpoints", "rest", "blueprints", "urls"))
 """What stands in a vertical slice and never in a domain layer."""

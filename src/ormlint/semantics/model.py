@@ -271,10 +271,12 @@ class Model:
 
     def broken_promise(self, function: str, value: Value) -> str:
         """The plain class that a function promises and that what it gives is not; "" where it keeps its promise, or promises nothing."""
+        if isinstance(value, LibInstance):
+            return ""
         given = [entity.model for entity in boundary.entities_in(value)]
         for cls in self.promised(function):
             info = self.classes.infos[cls]
-            if info.model is not None or any(library.endswith(".Protocol") for library in info.libraries):
+            if info.model is not None or any(library.endswith((".Protocol", ".TypedDict")) for library in info.libraries):
                 continue
             if not any(cls in self.classes.infos[model].mro for model in given):
                 return cls
@@ -292,18 +294,32 @@ class Model:
             return False
         return implements or layer in ("persistence", "unit-of-work")
 
-    def is_inside_entity(self, event: Event) -> bool:
-        """Whether an event happens in another method of an entity, which is told there."""
-        return any(start <= step.site.start < end for step in event.via for start, end in self._entity_methods.get(step.site.path, ()))
+    def functions_on_the_way(self, event: Event) -> Iterator[FunctionNode]:
+        """The functions in which the steps of an event stand, its own left out."""
+        for step in event.via:
+            function = self.function_at(step.site)
+            if function is not None:
+                yield function
+
+    def function_at(self, site: Site) -> FunctionNode | None:
+        """The innermost named function around a place."""
+        around = [item for item in self._functions_of.get(site.path, ()) if item.node.start <= site.start < item.node.end]
+        return max(around, key=lambda item: item.node.start, default=None)
 
     @cached_property
-    def _entity_methods(self) -> dict[str, list[tuple[int, int]]]:
-        found: dict[str, list[tuple[int, int]]] = {}
-        for function, _, _ in self.members():
-            if self.method_kind(function.id) in ("property", "method"):
-                path = self.symbols.modules[function.module].path
-                found.setdefault(path, []).append((function.node.start, function.node.end))
+    def _functions_of(self) -> dict[str, list[FunctionNode]]:
+        found: dict[str, list[FunctionNode]] = {}
+        for function in self.symbols.functions.values():
+            found.setdefault(self.symbols.modules[function.module].path, []).append(function)
         return found
+
+    def is_entity_method(self, function: FunctionNode) -> bool:
+        """Whether a function is a method, or a property, of one mapped object."""
+        return function.id in self._entity_methods and self.method_kind(function.id) in ("property", "method")
+
+    @cached_property
+    def _entity_methods(self) -> frozenset[str]:
+        return frozenset(function.id for function, _, _ in self.members())
 
     def is_revision(self, module: str) -> bool:
         """Whether a module is a revision of Alembic."""
@@ -335,13 +351,15 @@ class Model:
         return ""
 
     def _holds_models(self, module: str) -> bool:
+        """Whether a module defines mapped classes, or is the package that hands its own on."""
         scope = self.symbols.modules.get(module)
         if scope is None or scope.role == "migration":
             return False
         for name in scope.bindings:
             symbol = self.symbols.lookup(module, name)
             info = self.classes.infos.get(symbol.id) if isinstance(symbol, DefinedClass) else None
-            if info is not None and info.model is not None:
+            own = info is not None and (info.module == module or (scope.is_package and info.module.startswith(f"{module}.")))
+            if own and info is not None and info.model is not None:
                 return True
         return False
 
@@ -626,8 +644,14 @@ class Model:
                     if source in self.symbols.modules
                     else ""
                 )
-            return self._orm_symbol(source, name.name)
+            return "" if self._is_told_at_class(module, source, name.name) else self._orm_symbol(source, name.name)
         return f"imports {name.name}" if not self.symbols.is_module(name.name) and is_orm_package(name.name) else ""
+
+    def _is_told_at_class(self, module: str, source: str, name: str) -> bool:
+        """Whether a domain module imports a mapped class that is itself defined in the domain: one leak, and ORM103 tells it."""
+        symbol = self.symbols.member(source, name)
+        info = self.classes.infos.get(symbol.id) if isinstance(symbol, DefinedClass) else None
+        return info is not None and info.model is not None and self.layer(module) == self.layer(info.module) == "domain"
 
     def _orm_symbol(self, module: str, name: str) -> str:
         symbol = self.symbols.member(module, name)

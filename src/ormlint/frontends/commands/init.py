@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+import tomlkit
 
 from ...config import ConfigError, printable, read_table
 from ...semantics.layers import matches
@@ -44,13 +45,19 @@ TEMPLATE: Final = """\
 @click.command("init", epilog=EXAMPLES)
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 def command(path: Path | None) -> int:
-    """Write a configuration to start from: into pyproject.toml where there is one, else into ormlint.toml."""
+    """Write a configuration to start from: into pyproject.toml where there is one, else into ormlint.toml.
+
+    The layers that were detected and the modules of the mapped classes are written as patterns. Where ormlint is configured already, only the
+    layers are added, if there are none; comments and order stay as they are.
+    """
     root = project_root((path,) if path else ())
     pyproject = root / "pyproject.toml"
     own = root / "ormlint.toml"
-    if own.exists() or (pyproject.exists() and read_table(pyproject) is not None):
-        present = own if own.exists() else pyproject
-        raise ConfigError(f"{printable(str(present))} configures ormlint already; edit it there")
+    present = own if own.exists() else pyproject
+    table = read_table(present) if present.exists() else None
+    if table is not None:
+        complete(present, table, root)
+        return 0
     asked = ask((root,), {})
     text = TEMPLATE.format(layers="".join(layer_lines(patterns(asked.model), package_name(root))))
     if pyproject.exists():
@@ -60,6 +67,33 @@ def command(path: Path | None) -> int:
         write_whole(own, text)
     deliver(f"Wrote {printable(str(pyproject if pyproject.exists() else own))}. Next: ormlint check\n", None)
     return 0
+
+
+def complete(file: Path, table: Mapping[str, object], root: Path) -> None:
+    """Add the detected layers to a configuration that has none. Raises `ConfigError` where there is nothing to add."""
+    found = {} if "layers" in table else patterns(ask((root,), {}).model)
+    if not found:
+        raise ConfigError(f"{printable(str(file))} configures ormlint already; edit it there")
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    options: Any = document
+    nested = document.get("tool", {}).get("ormlint")
+    if nested is not None:
+        options = nested
+    layers = tomlkit.table()
+    for layer in (name for name in LAYERS if name in found):
+        listed = tomlkit.array()
+        listed.extend(found[layer])
+        layers.add(layer, listed.multiline(len(json.dumps(found[layer])) + len(layer) > LONG))
+    # What stands behind the last key (blank lines, comments on what follows) stays behind the layers.
+    body = (options.value if options is not document else options).body
+    behind: list[Any] = []
+    while body and body[-1][0] is None:
+        behind.insert(0, body.pop())
+    options.add(tomlkit.nl())
+    options.add("layers", layers)
+    body.extend(behind)
+    write_whole(file, tomlkit.dumps(document))
+    deliver(f"Added the layers to {printable(str(file))}. Next: ormlint check\n", None)
 
 
 def patterns(model: Model) -> dict[str, tuple[str, ...]]:
@@ -72,9 +106,11 @@ def patterns(model: Model) -> dict[str, tuple[str, ...]]:
     for layer in LAYERS:
         chosen = {module for module, of in placed.items() if of == layer}
         widest = dict.fromkeys(package_of(module, chosen, placed.keys() - chosen) for module in sorted(chosen))
-        if widest:
-            elsewhere = [module for module, of in placed.items() if of not in ("", layer)]
-            found[layer] = gathered(tuple(widest), elsewhere)
+        elsewhere = [module for module, of in placed.items() if of not in ("", layer)]
+        # The pattern of a package names all that it holds: where other layers have modules in it, its own file stays out.
+        free = tuple(name for name in widest if not any(matches(name, module) for module in elsewhere))
+        if free:
+            found[layer] = gathered(free, elsewhere)
     return found
 
 
