@@ -101,6 +101,95 @@ def test_patterns_that_match_nothing_are_named(run: Run, layered: Path) -> None:
     assert run("layers").err == f"ormlint: warning: {warning}\n"
 
 
+SLICE = """\
+from fastapi import APIRouter
+
+router = APIRouter()
+
+
+@router.get("/")
+def show() -> str:
+    return ""
+"""
+REPOSITORY_BY_CLASS = """\
+from sqlalchemy.orm import Session
+
+
+class OrderRepository:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+"""
+UNIT_OF_WORK = """\
+class SqlUnitOfWork:
+    def __enter__(self):
+        return self
+
+    def commit(self) -> None:
+        pass
+"""
+
+
+def placed(run: Run) -> dict[str, tuple[str, str]]:
+    listed = json.loads(run("layers", "--output-format", "json").out)
+    return {item["module"]: (item["layer"], item["why"]) for item in listed}
+
+
+def test_what_the_code_does_tells_a_layer(run: Run, layered: Path) -> None:
+    package = layered / "src" / "shop"
+    (package / "pages.py").write_text(SLICE, encoding="utf-8")
+    (package / "orders.py").write_text(REPOSITORY_BY_CLASS, encoding="utf-8")
+    (package / "work.py").write_text(UNIT_OF_WORK, encoding="utf-8")
+    (package / "application" / "commands").mkdir(parents=True)
+    (package / "application" / "commands" / "close.py").write_text("class Close:\n    pass\n", encoding="utf-8")
+    found = placed(run)
+    assert found["shop.pages"] == ("entrypoint", "it defines the handler show")
+    assert found["shop.orders"] == ("persistence", "it defines the repository OrderRepository")
+    assert found["shop.work"] == ("unit-of-work", "it defines the unit of work SqlUnitOfWork")
+    assert found["shop.application.commands.close"] == ("", "nothing tells")
+    assert found["shop.models"][0] == ""
+
+
+def test_a_folder_called_domain_may_be_something_else(run: Run, layered: Path) -> None:
+    domain = layered / "src" / "shop" / "domain"
+    (domain / "orders").mkdir(parents=True)
+    (domain / "orders" / "rules.py").write_text("class Order:\n    pass\n", encoding="utf-8")
+    found = placed(run)
+    assert found["shop.domain.orders.rules"] == ("domain", 'it stands in "domain"')
+    assert found["shop.models"] == ("persistence", "it defines the mapped class Order")
+    (domain / "orders" / "pages.py").write_text(SLICE, encoding="utf-8")
+    found = placed(run)
+    assert found["shop.domain.orders.rules"] == ("", '"domain" is no domain layer: it holds the handler show')
+    assert found["shop.domain.orders.pages"][0] == "entrypoint"
+    assert found["shop.models"][0] == ""
+
+
+def test_init_adds_layers_and_keeps_comments_and_order(run: Run, layered: Path) -> None:
+    pyproject = layered / "pyproject.toml"
+    before = pyproject.read_text(encoding="utf-8")
+    pyproject.write_text(
+        f"{before}\n[tool.ormlint]  # ours\npreview = true # soon\n\n# the last one\n[tool.last]\nb = 1\na = 2\n", encoding="utf-8"
+    )
+    assert run("init").out.startswith("Added the layers to ")
+    text = pyproject.read_text(encoding="utf-8")
+    assert text.startswith(f"{before}\n[tool.ormlint]  # ours\npreview = true # soon\n\n[tool.ormlint.layers]\n")
+    assert text.endswith("]\n\n# the last one\n[tool.last]\nb = 1\na = 2\n")
+    assert tomllib.loads(text)["tool"]["ormlint"]["layers"]["persistence"] == ["shop.models", "shop.repositories"]
+    refused(run("init"), "configures ormlint already")
+
+
+def test_init_never_claims_a_module_for_two_layers(run: Run, layered: Path) -> None:
+    adapters = layered / "src" / "shop" / "adapters"
+    adapters.mkdir()
+    for name in ("__init__", "orm", "unit_of_work"):
+        (adapters / f"{name}.py").write_text("", encoding="utf-8")
+    assert run("init").status == 0
+    ran = run("layers", "--output-format", "json")
+    assert ran.status == 0
+    listed = {item["module"]: item["layer"] for item in json.loads(ran.out)}
+    assert listed["shop.adapters.orm"] == "persistence"
+    assert listed["shop.adapters.unit_of_work"] == "unit-of-work"
+
+
 def test_a_module_in_two_layers_is_an_error(run: Run, layered: Path) -> None:
     (layered / "ormlint.toml").write_text('[layers]\ndomain = ["shop.models"]\npersistence = ["shop.m*"]\n', encoding="utf-8")
     for command in ("check", "layers"):

@@ -71,7 +71,10 @@ def test_comments_and_blank_lines_at_the_end_change_nothing(project: tuple[Suite
 
 
 # Without the rules about imports: a module that offers another's names imports them.
-@pytest.mark.parametrize("project", [project for project in PROJECTS if project[0].code not in ("ORM101", "ORM102", "ORM103")], ids=name)
+IMPORTS = frozenset({"ORM101", "ORM102", "ORM103", "ORM112"})
+
+
+@pytest.mark.parametrize("project", [project for project in PROJECTS if project[0].code not in IMPORTS], ids=name)
 def test_what_a_module_defines_may_live_in_another(project: tuple[Suite, SuiteTest]) -> None:
     suite, test = project
     moved: dict[str, str] = {}
@@ -86,8 +89,10 @@ def test_what_a_module_defines_may_live_in_another(project: tuple[Suite, SuiteTe
     if not moved:
         pytest.skip("nothing is defined that could be moved")
     files = replaced(test.files, moved)
-    after = [(code, path.replace("_moved.py", ".py"), *rest) for code, path, *rest in found(analyse(files, suite.code))]
-    assert sorted(after) == [tuple(one) for one in found(analyse(test.files, suite.code))]
+    after = [
+        (code, path.replace("_moved.py", ".py"), *rest) for code, path, *rest in found(analyse(files, suite.code)) if code not in IMPORTS
+    ]
+    assert sorted(after) == [tuple(one) for one in found(analyse(test.files, suite.code)) if one[0] not in IMPORTS]
 
 
 @pytest.mark.parametrize("project", PROJECTS, ids=name)

@@ -47,8 +47,8 @@ TEMPLATE: Final = """\
 def command(path: Path | None) -> int:
     """Write a configuration to start from: into pyproject.toml where there is one, else into ormlint.toml.
 
-    The layers that were detected and the modules of the mapped classes are written as patterns. Where ormlint is configured already, only the
-    layers are added, if there are none; comments and order stay as they are.
+    The layers that were detected and the modules of the mapped classes are written as patterns. Where ormlint is configured
+    already, only the layers are added, if there are none; comments and order stay as they are.
     """
     root = project_root((path,) if path else ())
     pyproject = root / "pyproject.toml"
