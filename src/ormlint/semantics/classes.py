@@ -16,6 +16,7 @@ from typing import Union
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.semantics.annotations import parse_annotation
 from ormlint.semantics.kinds import kind_of
@@ -1232,15 +1233,9 @@ def _foreign_keys(keywords: dict[str, r.Expr]) -> tuple[tuple[str, str], ...]:
     for const in _constants((r.ExprStmt(0, 0, join),)):
         if isinstance(const.value, str):
             found += [(cls.rsplit(".", 1)[-1], name) for cls, name in re.findall(r"\bforeign\(\s*([\w.]+)\.(\w+)", const.value)]
-    stack: list[object] = [join]
-    while stack:
-        node = stack.pop()
+    for node in walk(join):
         if isinstance(node, r.Call) and isinstance(node.func, (r.Name, r.Attr)) and _last_names(node.func) == ("foreign",):
             found += [pair for arg in node.args for pair in _qualified(arg.value)]
-        elif isinstance(node, r.Node):
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
-        elif isinstance(node, tuple):
-            stack.extend(node)
     return tuple(found)
 
 
@@ -1305,12 +1300,6 @@ def _calls_of(body: tuple[r.Stmt, ...]) -> Iterator[r.Call]:
 
 
 def _constants(body: tuple[r.Stmt, ...]) -> Iterator[r.Const]:
-    stack: list[object] = list(body)
-    while stack:
-        node = stack.pop()
+    for node in walk(body):
         if isinstance(node, r.Const):
             yield node
-        elif isinstance(node, r.Node):
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
-        elif isinstance(node, tuple):
-            stack.extend(node)

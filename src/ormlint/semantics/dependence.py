@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import walk
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.state import names_in
 from ormlint.semantics.symbols import FunctionNode, flat_statements, nested_bodies
@@ -46,33 +47,21 @@ def dotted(expr: r.Expr) -> str:
 def chains(node: object) -> frozenset[str]:
     """The names and chains of names that an expression mentions, each with its beginnings: `self`, `self.repo`."""
     found: set[str] = set()
-    stack: list[object] = [node]
-    while stack:
-        item = stack.pop()
+    for item in walk(node):
         if isinstance(item, (r.Name, r.Attr)):
             chain = dotted(item)
             if chain:
                 found.add(chain)
-        if isinstance(item, r.Node):
-            stack.extend(getattr(item, field) for field in item.__struct_fields__)
-        elif type(item) is tuple:
-            stack.extend(item)
     return frozenset(found)
 
 
 def calls_fresh(node: object) -> bool:
     """Whether an expression asks something that answers differently each time: a clock, a queue, chance."""
-    stack: list[object] = [node]
-    while stack:
-        item = stack.pop()
+    for item in walk(node):
         if isinstance(item, r.Call):
             name = item.func.attr if isinstance(item.func, r.Attr) else item.func.id if isinstance(item.func, r.Name) else ""
             if name in _FRESH:
                 return True
-        if isinstance(item, r.Node):
-            stack.extend(getattr(item, field) for field in item.__struct_fields__)
-        elif type(item) is tuple:
-            stack.extend(item)
     return False
 
 

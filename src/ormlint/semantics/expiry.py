@@ -13,6 +13,7 @@ from typing import Union
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import walk
 from ormlint.semantics.symbols import ModuleScope
 
 OPTION = "expire_on_commit"
@@ -86,17 +87,11 @@ def _orm_names(body: tuple[r.Stmt, ...]) -> frozenset[str]:
 
 
 def _said_in(body: tuple[r.Stmt, ...], orm_names: frozenset[str]) -> Iterator[_Said]:
-    stack: list[object] = list(body)
-    while stack:
-        node = stack.pop()
+    for node in walk(body):
         if isinstance(node, r.Call):
             found = _of_call(node, orm_names)
             if found is not None:
                 yield found
-        if isinstance(node, r.Node):
-            stack.extend([getattr(node, field) for field in node.__struct_fields__])
-        elif type(node) is tuple:
-            stack.extend(node)
 
 
 def _of_call(call: r.Call, orm_names: frozenset[str]) -> _Said | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.semantics import boundary, conflicts, identity
 from ormlint.semantics.calls import evaluated
@@ -338,15 +339,9 @@ def _tellings(frame: Frame, name: str) -> tuple[r.Call, ...]:
     known = frame.world.tellings.get(frame.function.id)
     if known is None:
         known = frame.world.tellings[frame.function.id] = {}
-        stack: list[object] = list(reversed(frame.function.node.body))
-        while stack:
-            node = stack.pop()
+        for node in walk(frame.function.node.body):
             if isinstance(node, r.Call) and node.args and isinstance(node.func, r.Attr) and node.func.attr in _TELLING:
                 known.setdefault(node.func.value.id if isinstance(node.func.value, r.Name) else "", (node,))
-            if isinstance(node, r.Node):
-                stack.extend(getattr(node, field) for field in reversed(node.__struct_fields__))
-            elif isinstance(node, tuple):
-                stack.extend(reversed(node))
     return known.get(name, ())
 
 

@@ -439,7 +439,10 @@ def _note_store(frame: Frame, stmt: r.If, body: tuple[r.Stmt, ...], positive: bo
     if not body:
         return
     whole = frame.function.node.body if frame.function is not None else body
-    store = kept_by(stmt.test, body, whole, positive)
+    key = (id(stmt), id(body), positive)
+    store = frame.world.kept.get(key)
+    if store is None:
+        store = frame.world.kept[key] = kept_by(stmt.test, body, whole, positive)
     if store and not (after and "." not in store and store not in containers(body)):
         root = store.split(".", 1)[0]
         params = () if frame.function is None else tuple(param.name for param in frame.function.node.params)

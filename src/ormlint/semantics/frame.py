@@ -101,6 +101,8 @@ class World:
         self.habits = Habits()
         self.variance: dict[tuple[str, int], frozenset[str]] = {}
         self.mentions: dict[int, frozenset[str]] = {}
+        self.kept: dict[tuple[int, int, bool], str] = {}
+        """Of each `if` and branch, by identity, the store that the test asks before the branch fills it."""
         self.touched: dict[tuple[str, int], frozenset[str]] = {}
         self.behind: dict[str, dict[str, frozenset[str]]] = {}
         self.bodies: dict[tuple[str, int], tuple[r.Stmt, ...]] = {}

@@ -15,6 +15,7 @@ import msgspec
 
 from ormlint.config import Layers
 from ormlint.facts import records as r
+from ormlint.facts.walking import inner
 from ormlint.semantics.classes import Classes, ClassInfo
 from ormlint.semantics.symbols import DefinedModule, Library, ModuleScope, Variable
 
@@ -258,6 +259,6 @@ def _last_words(annotation: r.Expr | None) -> Iterator[str]:
         elif isinstance(node, r.Attr):
             yield node.attr.lower()
         elif isinstance(node, r.Node):
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
+            stack.extend(inner(node))
         elif isinstance(node, tuple):
             stack.extend(node)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.semantics.dependence import sought, touched
 from ormlint.semantics.frame import Frame
@@ -327,19 +328,11 @@ def _unused_except_in_calls(stmt: r.For, target: str) -> bool:
 
 
 def _calls(body: tuple[r.Stmt, ...]) -> Iterator[str]:
-    stack: list[object] = list(body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, (r.Function, r.Class, r.Lambda)):
-            continue
+    for node in walk(body, (r.Function, r.Class, r.Lambda)):
         if isinstance(node, r.Call):
             name = _called(node)
             if name:
                 yield name
-        if isinstance(node, r.Node):
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
-        elif isinstance(node, tuple):
-            stack.extend(node)
 
 
 def _assigned(body: tuple[r.Stmt, ...]) -> frozenset[str]:
@@ -356,15 +349,9 @@ def _assigned(body: tuple[r.Stmt, ...]) -> frozenset[str]:
 
 def _walrus_names(expr: r.Expr) -> frozenset[str]:
     found: set[str] = set()
-    stack: list[object] = [expr]
-    while stack:
-        node = stack.pop()
+    for node in walk(expr):
         if isinstance(node, r.Walrus):
             found |= names_in(node.target)
-        if isinstance(node, r.Node):
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
-        elif isinstance(node, tuple):
-            stack.extend(node)
     return frozenset(found)
 
 

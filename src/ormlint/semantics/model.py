@@ -19,6 +19,7 @@ import msgspec
 from ormlint.config import Config
 from ormlint.declared_versions import DeclaredVersions
 from ormlint.facts import records as r
+from ormlint.facts.walking import walk
 from ormlint.findings import Confidence, Finding, Location, Reveal, Trail
 from ormlint.findings import Model as MappedModel
 from ormlint.findings import Step as TrailStep
@@ -610,17 +611,11 @@ class Model:
     def imports_by_name(self, module: str) -> Iterator[tuple[Site, str]]:
         """Every `importlib.import_module("…")` with a constant name: its place and the module that it names."""
         scope = self.symbols.modules[module]
-        stack: list[object] = list(scope.record.body)
-        while stack:
-            node = stack.pop()
+        for node in walk(scope.record.body):
             if isinstance(node, r.Call) and node.args and isinstance(node.args[0].value, r.Const):
                 last = node.func.attr if isinstance(node.func, r.Attr) else node.func.id if isinstance(node.func, r.Name) else ""
                 if last in ("import_module", "__import__") and isinstance(node.args[0].value.value, str):
                     yield Site(scope.path, node.start, node.end), node.args[0].value.value
-            if isinstance(node, r.Node):
-                stack.extend(getattr(node, field) for field in node.__struct_fields__)
-            elif isinstance(node, tuple):
-                stack.extend(node)
 
     def orm_import(self, module: str, statement: r.Import, name: r.ImportName) -> str:
         """Why importing this name brings the ORM in, in words; "" where it does not."""
@@ -762,18 +757,8 @@ def _is_main_guard(stmt: r.Stmt) -> bool:
 
 
 def _yields_in(body: Sequence[r.Stmt], site: Site) -> bool:
-    stack: list[object] = list(body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, (r.Function, r.Class, r.Lambda)):
-            continue
-        if isinstance(node, r.Yield) and site.start <= node.start < site.end:
-            return True
-        if isinstance(node, r.Node):
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
-        elif isinstance(node, tuple):
-            stack.extend(node)
-    return False
+    nodes = walk(tuple(body), (r.Function, r.Class, r.Lambda))
+    return any(isinstance(node, r.Yield) and site.start <= node.start < site.end for node in nodes)
 
 
 def analyse(project: Project, records: Mapping[str, r.Record], config: Config) -> Model:

@@ -6,6 +6,7 @@ Takes the world and a function; answers by its decorators, its class and its bod
 from __future__ import annotations
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
@@ -84,14 +85,4 @@ def owns_transactions(world: World, function: FunctionNode) -> bool:
 
 def _called_names(node: r.Function) -> set[str]:
     """The bare names that a function calls."""
-    found: set[str] = set()
-    stack: list[object] = list(node.body)
-    while stack:
-        item = stack.pop()
-        if isinstance(item, r.Call) and isinstance(item.func, r.Name):
-            found.add(item.func.id)
-        if isinstance(item, r.Node):
-            stack.extend(getattr(item, field) for field in item.__struct_fields__)
-        elif isinstance(item, tuple):
-            stack.extend(item)
-    return found
+    return {item.func.id for item in walk(node.body) if isinstance(item, r.Call) and isinstance(item.func, r.Name)}

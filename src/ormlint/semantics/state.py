@@ -12,6 +12,7 @@ from typing import Union
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import walk
 from ormlint.semantics.values import (
     UNKNOWN,
     Awaitable,
@@ -549,29 +550,4 @@ def contains(outer: Site, inner: Site) -> bool:
 
 def names_in(node: object) -> frozenset[str]:
     """The bare names that an expression mentions."""
-    found: set[str] = set()
-    stack: list[object] = [node]
-    while stack:
-        item = stack.pop()
-        kind = type(item)
-        if kind is r.Name:
-            found.add(item.id)  # type: ignore[attr-defined]
-        elif kind is tuple:
-            stack.extend(item)  # type: ignore[arg-type]
-        else:
-            inner = _INNER.get(kind)
-            if inner is not None:
-                for field in inner:
-                    stack.append(getattr(item, field))
-    return frozenset(found)
-
-
-_SCALARS = frozenset({"int", "str", "bool", "tuple[str, ...]", "Union[str, None]", "Union[str, int, float, bool, None]"})
-_INNER: dict[type, tuple[str, ...]] = {
-    kind: tuple(
-        field for field in kind.__struct_fields__ if field not in ("start", "end") and kind.__annotations__.get(field) not in _SCALARS
-    )
-    for kind in vars(r).values()
-    if isinstance(kind, type) and issubclass(kind, r.Node)
-}
-"""Of each kind of node, the fields that may hold other nodes."""
+    return frozenset([item.id for item in walk(node) if type(item) is r.Name])

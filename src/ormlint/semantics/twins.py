@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import inner, walk
 from ormlint.semantics.classes import Attribute, Classes, ClassInfo
 from ormlint.semantics.frame import World
 from ormlint.semantics.members import assigned_fields
@@ -87,17 +88,7 @@ def declared_field(world: World, cls: str, name: str) -> Declared | None:
 
 def attributes_read(scopes: Iterable[ModuleScope]) -> frozenset[str]:
     """The names of the attributes that some modules mention."""
-    found: set[str] = set()
-    stack: list[object] = [scope.record.body for scope in scopes]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, r.Attr):
-            found.add(node.attr)
-        if isinstance(node, r.Node):
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
-        elif isinstance(node, tuple):
-            stack.extend(node)
-    return frozenset(found)
+    return frozenset(node.attr for scope in scopes for node in walk(scope.record.body) if isinstance(node, r.Attr))
 
 
 def _words(annotation: object) -> Iterable[str]:
@@ -114,7 +105,7 @@ def _words(annotation: object) -> Iterable[str]:
             elif isinstance(node.value, str):
                 yield from node.value.replace("|", " ").replace("[", " ").replace("]", " ").replace(",", " ").split()
         elif isinstance(node, r.Node):
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
+            stack.extend(inner(node))
         elif isinstance(node, tuple):
             stack.extend(node)
 
