@@ -229,3 +229,8 @@ def test_an_alembic_environment_of_any_name_holds_migrations(tmp_path: Path) -> 
         "db/revisions/core/versions/0001_a.py": "migration",
         "db/session.py": "code",
     }
+
+
+def test_a_root_that_is_a_namespace_package_gives_its_name_to_its_modules(tmp_path: Path) -> None:
+    tree(tmp_path, "shop/model/__init__.py", "shop/store/__init__.py: from shop.model import Order;from shop import model")
+    assert modules(discover(tmp_path / "shop", Config())) == {"model/__init__.py": "shop.model", "store/__init__.py": "shop.store"}

@@ -40,6 +40,8 @@ def module_names(root: Path, files: Sequence[str], markers: Iterable[str], confi
     named = [folder.strip("/").removeprefix("./") for folder in configured if folder.strip("/")]
     named = ["" if folder == "." else folder for folder in named]
     layout = Layout(root, files, packages, frozenset(markers), tuple(named))
+    if not packages & {""} and "" not in layout.markers and not named and layout.is_namespace():
+        prefix = root.name
     names: dict[str, str] = {}
     for file in files:
         source_root = "" if prefix else layout.source_root(file)
@@ -66,7 +68,7 @@ class Layout:
     def __init__(self, root: Path, files: Sequence[str], packages: set[str], markers: frozenset[str], configured: tuple[str, ...]) -> None:
         self._root = root
         self._packages = packages
-        self._markers = markers
+        self.markers = markers
         self._configured = configured
         self._declared = configured or declared_roots(root, markers)
         self._files = frozenset(files)
@@ -77,6 +79,19 @@ class Layout:
         self._members: dict[str, list[str]] | None = None
         self._known: dict[str, str] = {}
         self._neighbours: dict[str, str] = {}
+
+    def is_namespace(self) -> bool:
+        """Whether the root is itself a package without `__init__.py`: its files import each other by its name."""
+        if not self._root.name.isidentifier():
+            return False
+        start = f"{self._root.name}."
+        inside = outside = 0
+        files = sorted(self._files)
+        for file in files[:: max(1, len(files) // SAMPLE)][:SAMPLE]:
+            for name in imported_names(self._root / file):
+                inside += name.startswith(start) and self._exists(name[len(start) :].replace(".", "/"))
+                outside += self._exists(name.replace(".", "/"))
+        return inside > outside
 
     def source_root(self, file: str) -> str:
         """The folder, relative to the project's root, that stands on `sys.path` when this file is imported."""
@@ -126,7 +141,7 @@ class Layout:
         found = self._by_imports(self._by_folder.get(folder, []), ancestors(folder))
         if found is not None:
             return found
-        return folder if folder in self._markers else self._of_folder(folder_of(folder))
+        return folder if folder in self.markers else self._of_folder(folder_of(folder))
 
     def _settled(self, folder: str) -> str | None:
         """The source root of a folder where the layout or the configuration leaves no doubt."""

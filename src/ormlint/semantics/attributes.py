@@ -356,7 +356,7 @@ def _load(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node, how: st
         return
     confidence = 2
     if entity.origin.kind in ("param", "self", "field", "declared"):
-        known_eager = mapped.name in frame.world.eager or "*" in frame.world.eager
+        known_eager = frame.world.eagerly(entity.model, mapped.name)
         confidence = 1 if known_eager and mapped.kind == "relationship" else 2
     varies = varies_with(frame, entity, node)
     place = node

@@ -108,7 +108,7 @@ _EVENTS = 48
 _ROUNDS = 2
 _PENDING = 48
 _READERS = frozenset({"getattr", "attrgetter", "setattr", "joinedload", "selectinload", "subqueryload"})
-_INNER = 3
+_INNER = 5
 """A load of a row that the callee fetched itself, so many calls down, is only possible: it may be the same row each time."""
 _ENDINGS = frozenset({"commit", "rollback", "close", "remove", "save", "abort", "end", "reset", "release", "invalidate", "expunge_all"})
 """An unresolved method of such a name may end the transaction of a session that is known here by another name."""
@@ -559,7 +559,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         if event.kind == "autoflush" and session is not None and (known := frame.state.sessions.get(session.id)) and known.quiet:
             continue
         confidence = event.confidence
-        if given and entity is not None and entity.origin.kind in ("param", "self", "declared") and event.attr in frame.world.eager:
+        if given and entity is not None and entity.origin.kind in ("param", "self", "declared") and world.eagerly(entity.model, event.attr):
             confidence = min(confidence, 1)
         if event.kind == "load" and not given and len(event.via) >= _INNER:
             confidence = min(confidence, 1)
@@ -581,7 +581,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         loose: tuple[Site, ...] = ()
         about_loops: tuple[Site, ...] = ()
         about: frozenset[str] = frozenset()
-        if event.kind in ("query", "write"):
+        if event.kind in ("query", "write") or (event.kind == "load" and not given):
             if call_unsteady is None:
                 call_unsteady = unsteady(frame, node)
             around, needs, loose = (*conditions, *_kept_for(event, site, back)), _needs_here(frame, event, back, node), call_unsteady
@@ -821,7 +821,7 @@ def _forward(frame: Frame, item: Repeated, back: Substitution, node: r.Node) -> 
         return
     session = None if event.session is None else back.session(event.session)
     confidence = event.confidence
-    if entity.origin.kind in ("param", "self", "declared") and event.attr in frame.world.eager:
+    if entity.origin.kind in ("param", "self", "declared") and frame.world.eagerly(entity.model, event.attr):
         confidence = 1
     since = event.since
     if since is not None and since.path == "":

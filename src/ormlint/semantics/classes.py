@@ -724,7 +724,10 @@ class Classes:
                         model.attributes[column] = msgspec.structs.replace(attribute, foreign=self._foreign(module, target))
 
     def _columns_of_table(self, module: str, table: r.Expr | None, model: Model) -> None:
-        if isinstance(table, (r.Name, r.Attr)):
+        on_class = self._table_on_class(module, table) if isinstance(table, r.Attr) else None
+        if on_class is not None:
+            table = on_class
+        elif isinstance(table, (r.Name, r.Attr)):
             symbol = self.resolve(module, table)
             if not isinstance(symbol, Variable):
                 return
@@ -751,13 +754,44 @@ class Classes:
         for arg in call.args:
             if arg.keyword == "version_id_col":
                 model.versioned, model.version = True, (_last_names(arg.value) or ("",))[-1]
-            if arg.keyword != "properties" or not isinstance(arg.value, r.Dict):
+            if arg.keyword != "properties":
                 continue
-            for key, value in zip(arg.value.keys, arg.value.values, strict=True):
+            for name, value in self._properties(module, arg.value):
+                found = self._call_attribute(module, path, name, value, None, info.id)
+                if found is not None:
+                    model.attributes[name] = found
+
+    def _properties(self, module: str, expr: r.Expr) -> Iterator[tuple[str, r.Expr]]:
+        """The mapped names and what they are: of `{…}`, of `dict(…)`, of a name that stands for one."""
+        if isinstance(expr, r.Name):
+            for binding in self.symbols.modules[module].bindings.get(expr.id, ()):
+                if isinstance(binding, (r.Dict, r.Call)):
+                    yield from self._properties(module, binding)
+        elif isinstance(expr, r.Dict):
+            for key, value in zip(expr.keys, expr.values, strict=True):
                 if isinstance(key, r.Const) and isinstance(key.value, str):
-                    found = self._call_attribute(module, path, key.value, value, None, info.id)
-                    if found is not None:
-                        model.attributes[key.value] = found
+                    yield key.value, value
+        elif isinstance(expr, r.Call) and isinstance(expr.func, r.Name) and expr.func.id == "dict":
+            for arg in expr.args:
+                if arg.keyword is not None:
+                    yield arg.keyword, arg.value
+                elif not arg.star:
+                    yield from self._properties(module, arg.value)
+
+    def _table_on_class(self, module: str, expr: r.Attr) -> r.Call | None:
+        """`Order.table`, written in the class or assigned to it afterwards."""
+        owner = self.resolve(module, expr.value)
+        if not isinstance(owner, DefinedClass):
+            return None
+        written = self.infos[owner.id].attrs.get(expr.attr)
+        if isinstance(written, r.Call):
+            return written
+        for stmt in self.symbols.modules[module].record.body:
+            if isinstance(stmt, r.Assign) and isinstance(stmt.value, r.Call):
+                for target in stmt.targets:
+                    if isinstance(target, r.Attr) and target.attr == expr.attr and self.resolve(module, target.value) == owner:
+                        return stmt.value
+        return None
 
     def _attribute(self, source: ClassInfo, path: str, name: str, annotation: r.Expr | None, value: r.Expr | None) -> Attribute | None:
         found = None

@@ -145,8 +145,24 @@ def _of_class(frame: Frame, type_: ClassRef, site: Site, name: str) -> Value:
             return LibInstance("database")
     if info.is_base:
         return UNKNOWN
+    mapped_below = _mapped_below(frame, type_.cls)
+    if mapped_below:
+        # An abstract class over a few mapped ones stands for any of these.
+        return union(tuple(_of_class(frame, ClassRef(cls), site, name) for cls in mapped_below))
     fields = tuple((f"[{param}]", arg) for param, arg in zip(type_params(frame, type_.cls), type_.args, strict=False))
     return Instance(type_.cls, fields)
+
+
+_FEW = 4
+
+
+def _mapped_below(frame: Frame, cls: str) -> tuple[str, ...]:
+    """The mapped subclasses of a plain class, where there are only a few and no others."""
+    classes = frame.world.classes
+    below = classes.subclasses.get(cls, ())
+    if not 0 < len(below) <= _FEW or any(classes.infos[other].model is None for other in below):
+        return ()
+    return tuple(below)
 
 
 def _session(site: Site, name: str, is_async: bool, scoped: bool = False) -> Session:

@@ -161,6 +161,12 @@ class World:
         self.committing: set[SessionId] = set()
         """The sessions of request dependencies that some dependency commits."""
 
+    def eagerly(self, model: str, name: str) -> bool:
+        """Whether some option or mapping of the project loads this relationship with its owner."""
+        mapped = self.classes.mapped_attribute(model, name)
+        owner = (mapped.owner if mapped is not None else "") or model
+        return f"{owner}.{name}" in self.eager or name in self.eager or "*" in self.eager
+
     def names(self, node: r.Node) -> frozenset[str]:
         """The bare names in an expression, remembered by its identity (records outlive the world)."""
         found = self.mentions.get(id(node))

@@ -632,6 +632,8 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
     if word in ("session_or_none", "async_session_or_none"):
         if isinstance(first, Entity) and first.origin.session is not None:
             return join(first.origin.session, NONE)
+        if isinstance(first, Entity) and first.origin.kind == "new":
+            return NONE
         is_async = word.startswith("async")
         return Session(SessionId("param", frame.site(node), "object_session"), is_async, None, ended_by="caller")
     if word == "expression":
@@ -1177,7 +1179,8 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
         own = dict(receiver.data).get("session")
         if isinstance(statement, Query) and isinstance(own, Session):
             queries.sent(frame, statement, own, node)
-        if receiver.cls in ("connection", "async_connection", "engine"):
+        defines = isinstance(statement, LibInstance) and statement.cls.rsplit(".", 1)[-1].startswith(("DDL", "Create", "Drop"))
+        if receiver.cls in ("connection", "async_connection", "engine") and not defines:
             sent = statement if isinstance(statement, Query) else None
             how = "core_async" if row.awaitable else "core"
             frame.happens(

@@ -209,7 +209,9 @@ def make_option(frame: Frame, loader: str, actuals: Sequence[Actual], before: Op
                     paths.append((at, mode))
                     joined = joined | {at} if row.joins else joined - {at}
                     if mode == "eager" and name != "*":
-                        frame.world.eager.add(name)
+                        mapped = frame.world.classes.mapped_attribute(value.model, name) if isinstance(value, ModelAttr) else None
+                        owner = (mapped.owner or value.model) if mapped is not None and isinstance(value, ModelAttr) else ""
+                        frame.world.eager.add(f"{owner}.{name}" if owner else name)
                     elif mode == "eager":
                         frame.world.eager.add("*")
     return Option(tuple(paths), at, exact, model, joined)

@@ -17,7 +17,9 @@ from ormlint.semantics.values import (
     NONE,
     UNKNOWN,
     ClassRef,
+    Coll,
     Instance,
+    Never,
     Session,
     SessionId,
     Site,
@@ -212,8 +214,10 @@ def field_value(frame: Frame, cls: str, name: str) -> Value:
             part: Value = UNKNOWN
             if expr is not None:
                 part = _named_by_fields(world, _evaluate_in(frame, function, expr, cls), cls, function)
-            if isinstance(part, Unknown) and annotation is not None:
-                part = frame.declared_in(ancestor, annotation, f"{cls}.{name}")
+            empty = isinstance(part, Coll) and isinstance(part.elem, Never)
+            if (isinstance(part, Unknown) or empty) and annotation is not None:
+                promised = frame.declared_in(ancestor, annotation, f"{cls}.{name}")
+                part = part if isinstance(promised, Unknown) else promised
             if part == NONE and value is not None:
                 continue
             value = part if value is None or value == NONE else join(value, part)

@@ -206,8 +206,7 @@ class Model:
         entity = item.event.entity
         if item.event.kind != "load" or entity is None or entity.origin.kind not in ("param", "self", "declared", "field"):
             return item
-        eager = self._world.eager
-        if item.event.attr in eager or "*" in eager:
+        if self._world.eagerly(entity.model, item.event.attr):
             return msgspec.structs.replace(item, event=msgspec.structs.replace(item.event, confidence=1))
         return item
 
@@ -962,7 +961,7 @@ def collect_eager(world: World) -> None:
             continue
         for attribute in info.model.attributes.values():
             if attribute.kind == "relationship" and attribute.lazy not in ("select", "unknown"):
-                world.eager.add(attribute.name)
+                world.eager.add(f"{attribute.owner or info.id}.{attribute.name}")
 
 
 @contextmanager
