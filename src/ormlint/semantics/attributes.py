@@ -14,6 +14,7 @@ from ormlint.semantics import boundary
 from ormlint.semantics.classes import Attribute
 from ormlint.semantics.conflicts import path_of
 from ormlint.semantics.containers import born_in
+from ormlint.semantics.dependence import parameters_behind
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.holders import held_as, remembers
 from ormlint.semantics.identity import read_column, read_link
@@ -364,7 +365,7 @@ def _load(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node, how: st
         how, place = "written", frame.written[1]
     frame.happens(
         "load", place, session=entity.origin.session, entity=entity, attr=mapped.name, how=how, since=since,
-        varies=varies, note=cause, confidence=confidence,
+        varies=varies, note=cause, confidence=confidence, needs=parameters_behind(frame, node),
     )  # fmt: skip
 
 

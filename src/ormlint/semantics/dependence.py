@@ -183,6 +183,7 @@ def _behind(world: World, function: FunctionNode) -> dict[str, frozenset[str]]:
             owner = dotted(stmt.value.func.value)
             if owner and stmt.value.func.attr in _CHANGES:
                 flows.append((frozenset({_root(owner)}), names_in(stmt.value.args)))
+    flows.extend(_inner_flows(function.node.body, frozenset(behind)))
     changed = True
     while changed:
         changed = False
@@ -197,6 +198,23 @@ def _behind(world: World, function: FunctionNode) -> dict[str, frozenset[str]]:
                     changed = True
     result = world.behind[function.id] = {name: frozenset(params) for name, params in behind.items()}
     return result
+
+
+def _inner_flows(body: tuple[r.Stmt, ...], params: frozenset[str]) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
+    """The names that comprehensions, `:=` and lambdas bind, each with the names that they come from."""
+    stack: list[object] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, r.Generator):
+            yield names_in(node.target), names_in(node.iter)
+        elif isinstance(node, r.Walrus):
+            yield names_in(node.target), names_in(node.value)
+        elif isinstance(node, r.Lambda):
+            yield frozenset(param.name for param in node.params), params
+        if isinstance(node, r.Node) and not isinstance(node, r.Class):
+            stack.extend(getattr(node, field) for field in node.__struct_fields__)
+        elif type(node) is tuple:
+            stack.extend(node)
 
 
 def _root(name: str) -> str:
