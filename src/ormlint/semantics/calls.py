@@ -22,6 +22,7 @@ from ormlint.semantics.containers import element_of
 from ormlint.semantics.crossing import given_both, linked
 from ormlint.semantics.declared import bind_typevars, declared, given_by, type_params, typevars_of
 from ormlint.semantics.dependence import is_memo, parameters_behind, unsteady
+from ormlint.semantics.engines import passed_on, remembers
 from ormlint.semantics.expiry import OPTION, said_by_init
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
 from ormlint.semantics.kinds import kind_of
@@ -592,6 +593,11 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
                 about_loops = tuple(loop for name in event.about for loop in (back.varying or {}).get(name, ()))
                 about = _behind_arguments(frame, event.about, back.given)
         over, held = meets(frame, event, site, back) if event.kind in _MET else (event.settled, event.held)
+        if event.kind == "engine":
+            passed = passed_on(frame, event)
+            if passed is None:
+                continue
+            event = passed
         early = None
         if event.kind == "callout" and not event.told and not event.exceptional:
             early = announces_early(frame, event.note, event.attr, before)
@@ -1113,10 +1119,12 @@ def _bounded(frame: Frame) -> tuple[Event, ...]:
     for event in frame.order:
         if leaving and (event.kind, event.site, event.attr) not in lasting:
             continue  # it happens only on the way to an exception
+        if event.kind == "engine" and frame.function is not None and remembers(frame.function):
+            continue
         key = (
             event.kind,
             event.session.id if event.session is not None else None,
-            (event.attr, event.entity.origin.name) if event.entity is not None else None,
+            (event.attr, event.entity.origin.name) if event.entity is not None else event.attr if event.kind == "engine" else None,
         )
         limit = 2 if event.kind in ("autoflush", "query", "add", "load", "write") else 3
         if counts.get(key, 0) >= limit:

@@ -369,6 +369,8 @@ def provided(frame: Frame, provider: Value, node: r.Node, scope: str = "") -> Va
             scope = "unknown" if value.ended_by else "none"
 
     known = frame.world.symbols.functions.get(provider.func) if isinstance(provider, FuncRef) else None
+    if known is not None:
+        frame.world.provided.add(known.id)
     living = known is not None and known.node.is_generator
 
     def owned(session: Session) -> Session:

@@ -17,6 +17,7 @@ from ormlint.semantics.concurrency import handed, waited_for
 from ormlint.semantics.containers import born_in, element_of, item_at, sliced
 from ormlint.semantics.declared import type_value
 from ormlint.semantics.dependence import resets
+from ormlint.semantics.engines import kept_by_call
 from ormlint.semantics.flow import bind_target, condition, loop_events
 from ormlint.semantics.frame import Actual, Frame, World
 from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
@@ -314,6 +315,8 @@ def _call(frame: Frame, expr: r.Call) -> Value:
         return NEVER
     if (func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else "") in _REBUILDING:
         boundary.rebuild(frame, expr, callee, actuals)
+    if actuals and frame.function is not None and isinstance(func, r.Attr):
+        kept_by_call(frame, func.attr, tuple([actual.value for actual in actuals]))
     value = frame.call(callee, actuals, expr)
     if frame.in_domain:
         boundary.called(frame, expr, callee, value)

@@ -19,6 +19,7 @@ from ormlint.semantics.concurrency import block_ends, handed
 from ormlint.semantics.containers import born_in, element_of, unpacked
 from ormlint.semantics.crossing import linked
 from ormlint.semantics.dependence import containers, kept_by, resets
+from ormlint.semantics.engines import kept
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.handlers import is_lock, kind_of_error
 from ormlint.semantics.holders import made_late, returned, stored
@@ -182,6 +183,7 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
                 frame.world.made[(site, "global")] = Made(value, site, frame.name, (), "module", target.id)
             identity.kept(frame, target, value)
             escape(frame, value)
+            kept(frame, value)
     elif isinstance(target, r.Seq):
         count = len(target.items)
         if any(isinstance(item, r.Star) for item in target.items):
@@ -213,7 +215,8 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
             elif isinstance(part, (ModuleRef, ClassRef)):
                 identity.kept(frame, target, value)
         handed(frame, value)
-        escape(frame, value, kept=True)
+        escape(frame, value, stored=True)
+        kept(frame, value)
     elif isinstance(target, r.Sub):
         owner = frame.evaluate(target.value)
         index = frame.evaluate(target.index) if not isinstance(target.index, r.Slice) else UNKNOWN
@@ -231,6 +234,7 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
             frame.state.vars[target.value.id] = LibInstance("kwargs", tuple(data.items()))
         handed(frame, value)
         escape(frame, value)
+        kept(frame, value)
     elif isinstance(target, r.Star):
         bind_target(frame, target.value, value, expr)
 

@@ -33,6 +33,7 @@ from ormlint.semantics.concurrency import (
 from ormlint.semantics.containers import as_collection, born_in, element_of, grown, method_of
 from ormlint.semantics.crossing import brought, linked
 from ormlint.semantics.dependence import parameters_behind, unsteady
+from ormlint.semantics.engines import ENGINES, built
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.kinds import kind_of, kind_of_value
 from ormlint.semantics.loading import bind, flat, gathered, make_option
@@ -279,6 +280,7 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
         factory = Factory(kind == "async_session", expires_on_commit(frame, actuals), site, autoflush=option_of(frame, actuals))
         return made_by(frame, factory, new_session(frame, factory, node), actuals, node)
     if kind in ("session_factory", "async_session_factory"):
+        built(frame, node, "sessionmaker")
         is_async = kind == "async_session_factory"
         cls = first_value(actuals, 1, "class_")
         for item in options_of(cls):
@@ -359,7 +361,8 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
             model=next((v.cls for v in (first_value(actuals),) if isinstance(v, ClassRef)), ""),
             exact=name.endswith("Load") or "criteria" in name,
         )
-    if kind in ("engine", "async_engine"):
+    if kind in ENGINES:
+        built(frame, node, "engine")
         return LibInstance(kind, _AUTOCOMMIT if commits_each(actuals) else ())
     if kind == "streaming_response":
         streamed(frame, first_value(actuals, 0, "content"), node)

@@ -28,6 +28,7 @@ from ormlint.project import Project, SourceFile
 from ormlint.semantics import attributes, boundary, calls, concurrency, conflicts, declared, expressions, flow, ownership
 from ormlint.semantics.classes import Attribute, Classes, ClassInfo
 from ormlint.semantics.commands import is_command
+from ormlint.semantics.engines import gives_engine, runs_once
 from ormlint.semantics.expiry import habits_of
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
 from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
@@ -41,6 +42,7 @@ from ormlint.semantics.members import function_kind
 from ormlint.semantics.revealing import reveal, short
 from ormlint.semantics.state import (
     FRESH,
+    Built,
     Conflict,
     Context,
     Crossing,
@@ -543,6 +545,35 @@ class Model:
         for item in sorted(found, key=lambda item: item.site):
             if not is_ended(self._world, item.function, item.name, item.session):
                 yield item
+
+    def rebuilt(self) -> Iterator[Built]:
+        """Engines and factories that are built each time some function runs, by their place."""
+        found: dict[str, tuple[Event, list[str], bool]] = {}
+        for id, summary in self._world.entries.items():
+            events = [event for event in summary.events if event.kind == "engine"]
+            if not events or not self._runs_again(id, summary):
+                continue
+            function = self.symbols.functions[id]
+            often = id in self._world.provided or bool(function.cls) or bool(function.outer) or bool(function.node.decorators)
+            for event in events:
+                known = found.get(event.attr, (event, [], False))
+                found[event.attr] = (known[0], [*known[1], id], known[2] or often or bool(event.how))
+        for _, (event, roots, often) in sorted(found.items(), key=lambda item: item[1][0].end):
+            yield Built(event, tuple(roots), often or len(roots) > 1)
+
+    def _runs_again(self, id: str, summary: Summary) -> bool:
+        """Whether a function is at the top of its calls, and runs more than once as far as its name and place say."""
+        function = self.symbols.functions[id]
+        scope = self._world.symbols.modules[function.module]
+        if scope.role != "code" or runs_once(function):
+            return False
+        given = id in self._world.provided
+        callers = self._world.callers.get(id, set())
+        if any(not caller.endswith(":") and caller != id for caller in callers):
+            return given
+        if callers and not given and not function.outer:
+            return False
+        return given or not gives_engine(summary)
 
     def entries(self) -> Iterator[tuple[FunctionNode, Summary]]:
         """Every function with what it does when nothing is known of its caller."""

@@ -463,6 +463,15 @@ class Registry(msgspec.Struct, frozen=True):
     site: Site
 
 
+class Built(msgspec.Struct, frozen=True):
+    """An engine or a factory that is built each time a function runs; `roots` are the functions at the top, `again` says that one of them
+    is shown to run many times."""
+
+    event: Event
+    roots: tuple[str, ...]
+    again: bool
+
+
 class Repeated(msgspec.Struct, frozen=True, cache_hash=True):
     """An event that happens again in each iteration of a loop."""
 

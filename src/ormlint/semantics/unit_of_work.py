@@ -354,13 +354,13 @@ def hand_back(frame: Frame, value: Value) -> None:
             frame.state.sessions[session.id] = msgspec.structs.replace(known, fates=frozenset({"returned"}))
 
 
-def escape(frame: Frame, value: Value, kept: bool = False) -> None:
-    """What is handed to somebody unknown may be ended there: sessions in it are no longer this function's alone. `kept` where it is not
+def escape(frame: Frame, value: Value, stored: bool = False) -> None:
+    """What is handed to somebody unknown may be ended there: sessions in it are no longer this function's alone. `stored` where it is not
     handed on but stored on an object of the project, whose code is known."""
     if frame.state.unsaved and not isinstance(value, (Plain, Const, Unknown)):
         frame.state.unsaved = frozenset()
     for session in sessions_in(value):
-        if not kept:
+        if not stored:
             frame.world.ended.add(session.id)
         frame.loose.add(session.id)
         known = frame.state.sessions.get(session.id)

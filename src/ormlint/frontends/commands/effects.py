@@ -44,6 +44,7 @@ KINDS: Final = {
     "expunge": "take objects out of a session",
     "close": "close",
     "callout": "call out of the process",
+    "engine": "build an engine or a session factory",
 }
 """What a function may do, in the order in which it is shown."""
 SHOWN: Final = 5
