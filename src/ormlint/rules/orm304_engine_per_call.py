@@ -21,7 +21,7 @@ def check(model: Model) -> Iterator[Finding]:
             what = f"{root} builds an engine each time it runs: a new pool, new connections, an empty statement cache"
         else:
             what = f"{root} builds a sessionmaker each time it runs: a new Session class, and nothing that is configured once"
-        confidence = Confidence.likely if item.again else Confidence.possible
+        confidence = Confidence.likely if item.again and event.confidence > 1 else Confidence.possible
         message = f"{what}; build it once, at the top of a module, in the application factory or behind functools.cache"
         trail = (model.step(event.site, f"{root} comes here"), *model.way(event)) if event.via else ()
         yield model.finding(CODE, NAME, event.end, message, confidence, trail, item.roots[0])

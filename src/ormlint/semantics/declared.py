@@ -370,7 +370,7 @@ def provided(frame: Frame, provider: Value, node: r.Node, scope: str = "") -> Va
 
     known = frame.world.symbols.functions.get(provider.func) if isinstance(provider, FuncRef) else None
     if known is not None:
-        frame.world.provided.add(known.id)
+        frame.world.dependencies.add(known.id)
     living = known is not None and known.node.is_generator
 
     def owned(session: Session) -> Session:

@@ -33,10 +33,12 @@ _SET_UP = re.compile(
 
 
 def built(frame: Frame, node: r.Call | r.Node, what: str) -> None:
-    """An engine or factory is built at `node`: noted unless that happens when the module is imported, or behind a guard."""
+    """An engine or factory is built at `node`: noted unless that happens when the module is imported, or behind a guard. Options that
+    cannot be read (`**options`) may say that it keeps no connections."""
     if frame.function is None or _behind_guard(frame) or _is_unpooled(node):
         return
-    frame.happens("engine", node, note=what, attr=f"{frame.path}:{node.start}", how=_often(frame))
+    told = not any(arg.star == 2 for arg in node.args) if isinstance(node, r.Call) else True
+    frame.happens("engine", node, note=what, attr=f"{frame.path}:{node.start}", how=_often(frame), confidence=2 if told else 1)
 
 
 def passed_on(frame: Frame, event: Event) -> Event | None:

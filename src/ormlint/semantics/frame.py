@@ -120,7 +120,7 @@ class World:
         self.answered: set[tuple[Site, str]] = set()
         """Reads of a reference whose target some caller has in its hands: the identity map may answer."""
         self.ended: set[SessionId] = set()
-        self.provided: set[str] = set()
+        self.dependencies: set[str] = set()
         self.raising: dict[object, dict[tuple[Site, str, str], Read]] = {}
         self.registries: dict[SessionId, Registry] = {}
         self.removed: set[SessionId] = set()

@@ -554,7 +554,7 @@ class Model:
             if not events or not self._runs_again(id, summary):
                 continue
             function = self.symbols.functions[id]
-            often = id in self._world.provided or bool(function.cls) or bool(function.outer) or bool(function.node.decorators)
+            often = id in self._world.dependencies or bool(function.cls) or bool(function.outer) or bool(function.node.decorators)
             for event in events:
                 known = found.get(event.attr, (event, [], False))
                 found[event.attr] = (known[0], [*known[1], id], known[2] or often or bool(event.how))
@@ -567,7 +567,7 @@ class Model:
         scope = self._world.symbols.modules[function.module]
         if scope.role != "code" or runs_once(function):
             return False
-        given = id in self._world.provided
+        given = id in self._world.dependencies
         callers = self._world.callers.get(id, set())
         if any(not caller.endswith(":") and caller != id for caller in callers):
             return given
