@@ -38,7 +38,8 @@ def built(frame: Frame, node: r.Call | r.Node, what: str) -> None:
     if frame.function is None or _behind_guard(frame) or _is_unpooled(node):
         return
     told = not any(arg.star == 2 for arg in node.args) if isinstance(node, r.Call) else True
-    frame.happens("engine", node, note=what, attr=f"{frame.path}:{node.start}", how=_often(frame), confidence=2 if told else 1)
+    how = _often(frame) or ("fixed" if what == "engine" and _is_fixed(frame, node) else "")
+    frame.happens("engine", node, note=what, attr=f"{frame.path}:{node.start}", how=how, confidence=2 if told else 1)
 
 
 def passed_on(frame: Frame, event: Event) -> Event | None:
@@ -53,6 +54,14 @@ def _often(frame: Frame) -> str:
     if any(loop.kind not in ("retry", "literal", "worker") for loop in frame.loops):
         return "loop"
     return "method" if frame.cls and frame.function is not None and not frame.function.node.name.startswith("__") else ""
+
+
+def _is_fixed(frame: Frame, node: r.Node) -> bool:
+    """Whether the address is the same at each call: it does not come from a parameter."""
+    first = node.args[0].value if isinstance(node, r.Call) and node.args else None
+    if first is None or frame.function is None:
+        return False
+    return frame.world.names(first).isdisjoint(param.name for param in frame.function.node.params)
 
 
 def _behind_guard(frame: Frame) -> bool:
