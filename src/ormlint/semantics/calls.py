@@ -154,6 +154,8 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
     frame.world.unresolved.add(frame.site(node))
     if frame.state.unsaved:
         frame.state.unsaved = frozenset()  # whoever is called may flush
+    if any(actual.keyword == "load" and actual.value == Const(False, "bool") for actual in actuals):
+        frame.world.remerged.add(frame.path)  # merge(obj, load=False) on a session that was not made out
     if any(isinstance(actual.value, Query) and actual.value.locked for actual in actuals):
         lock(frame, None, "any", node)
     for actual in actuals:
