@@ -27,6 +27,7 @@ from ormlint.semantics.loops import comprehension_loop
 from ormlint.semantics.members import note_built
 from ormlint.semantics.reflection import names_of
 from ormlint.semantics.scope import uses_of
+from ormlint.semantics.sizes import measured
 from ormlint.semantics.state import Loop, State, contains, join_states
 from ormlint.semantics.symbols import DefinedClass, DefinedFunction, DefinedModule, FunctionNode, Library, statements
 from ormlint.semantics.values import (
@@ -313,6 +314,8 @@ def _call(frame: Frame, expr: r.Call) -> Value:
     actuals = evaluated(frame, expr.args)
     if frame.dead:
         return NEVER
+    if isinstance(callee, LibRef) and callee.name in _SIZES and len(actuals) == 1 and not actuals[0].star:
+        measured(frame, expr.args[0].value, actuals[0].value, expr, callee.name == "builtins.len")
     if (func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else "") in _REBUILDING:
         boundary.rebuild(frame, expr, callee, actuals)
     if actuals and frame.function is not None and isinstance(func, r.Attr):
@@ -327,6 +330,7 @@ _PARTIAL = frozenset({"get", "pop", "setdefault", "update", "keys", "__contains_
 _REBUILDING = frozenset({"__new__", "__setattr__", "update", "model_construct", "construct", "setattr", "make_transient"})
 _WRITERS = frozenset({"append", "extend", "add", "insert", "update"})
 """Methods of a collection that put something into it and take nothing out."""
+_SIZES = frozenset({"builtins.len", "builtins.bool"})
 _SEARCHES = frozenset({"builtins.any", "builtins.all", "builtins.next"})
 _TELLING = frozenset({"query", "scalars", "scalar", "execute", "get", "stream", "stream_scalars", "exec", "merge"})
 
@@ -699,6 +703,7 @@ def truth_of(value: Value) -> bool | None:
 def _unary(frame: Frame, expr: r.Unary) -> Value:
     value = frame.evaluate(expr.value)
     if expr.op == "not":
+        measured(frame, expr.value, value, expr, False)
         truth = None if made_late(frame, expr.value, value) else truth_of(value)
         return Plain("bool", conflicts.negated(conflicts.presence(value))) if truth is None else Const(not truth, "bool")
     if isinstance(value, Const) and isinstance(value.value, (int, float)) and expr.op == "-":
@@ -711,6 +716,7 @@ def _unary(frame: Frame, expr: r.Unary) -> Value:
 def _ifexp(frame: Frame, expr: r.IfExp) -> Value:
     tested = frame.evaluate(expr.test)
     truth = None if made_late(frame, expr.test, tested) else truth_of(tested)
+    measured(frame, expr.test, tested, expr.test, False)
     if truth is not None:
         return frame.evaluate(expr.body if truth else expr.orelse)
     told = conflicts.presence(tested)

@@ -26,6 +26,7 @@ from ormlint.semantics.holders import made_late, returned, stored
 from ormlint.semantics.library import iterated
 from ormlint.semantics.loops import for_loop, guard, is_row, while_loop
 from ormlint.semantics.reflection import classes_tested, narrow_names
+from ormlint.semantics.sizes import measured
 from ormlint.semantics.state import FRESH, Event, Incident, Loop, Made, Repeated, State, Step, Summary, contains, join_states
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import absolute
@@ -393,6 +394,7 @@ def _if(frame: Frame, stmt: r.If) -> None:
     tested = frame.evaluate(stmt.test)
     frame.testing = testing
     truth = None if made_late(frame, stmt.test, tested) else truth_of(tested)
+    measured(frame, stmt.test, tested, stmt.test, False)
     if frame.dead:
         return
     if truth is not None:
