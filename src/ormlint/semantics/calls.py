@@ -13,7 +13,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
-from ormlint.semantics import boundary, conflicts
+from ormlint.semantics import boundary, conflicts, serializing
 from ormlint.semantics.announcements import announces_early
 from ormlint.semantics.attributes import already_loaded, answered, straightened
 from ormlint.semantics.autoflush import flushes, option_of
@@ -215,6 +215,10 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
             )
     if info.module in world.layers and world.layers[info.module].layer == "domain":
         boundary.mirror(frame, cls.cls, node)
+    schema = serializing.serializer(frame, cls.cls, actuals, node)
+    if schema is not None:
+        return schema
+    serializing.built(frame, cls.cls, actuals, node)
     fields: list[tuple[str, Value]] = []
     init = world.classes.member(cls.cls, "__init__")
     if cls.args:

@@ -12,7 +12,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
-from ormlint.semantics import autoflush, boundary, conflicts, identity, queries
+from ormlint.semantics import autoflush, boundary, conflicts, identity, queries, serializing
 from ormlint.semantics.attributes import replaced
 from ormlint.semantics.calls import adopt, invoke, note_repeated, settle
 from ormlint.semantics.concurrency import block_ends, handed
@@ -279,6 +279,7 @@ def _return(frame: Frame, stmt: r.Return) -> None:
     if frame.dead:
         return
     boundary.give(frame, stmt, value)
+    serializing.answered(frame, stmt, value)
     frame.returned = join(frame.returned, value)
     handed(frame, value)
     returned(frame, value)

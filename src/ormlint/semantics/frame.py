@@ -96,6 +96,7 @@ class World:
         self.built: dict[tuple[str, str], Value] = {}
         self.wanted: set[tuple[str, str]] = set()
         self.tellings: dict[str, dict[str, tuple[r.Call, ...]]] = {}
+        self.served: dict[str, object] = {}
         self.text_of: dict[str, object] = {}
         self.manual = False
         """Whether the project makes sessions without autoflush."""

@@ -13,7 +13,7 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import ConcurrencyRow, MethodRow
-from ormlint.semantics import boundary, conflicts, identity, queries, raw_sql
+from ormlint.semantics import boundary, conflicts, identity, queries, raw_sql, serializing
 from ormlint.semantics.attributes import deleted
 from ormlint.semantics.autoflush import option_of
 from ormlint.semantics.concurrency import (
@@ -30,7 +30,7 @@ from ormlint.semantics.concurrency import (
     threaded,
     waited_for,
 )
-from ormlint.semantics.containers import as_collection, born_in, element_of, grown, method_of
+from ormlint.semantics.containers import as_collection, element_of, grown, method_of
 from ormlint.semantics.crossing import brought, linked
 from ormlint.semantics.dependence import parameters_behind, unsteady
 from ormlint.semantics.engines import ENGINES, built
@@ -127,6 +127,14 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
         boundary.leave(frame, (actuals[0].value,), node, words)
     if name.startswith(_SQL_FUNCTIONS):
         return _sql_function(name.rsplit(".", 1)[-1], actuals)
+    reader = orms.SERIALIZERS.get(name)
+    if reader is not None and reader.through == "schema":
+        serializing.validated(
+            frame, dict(serializing.adapter(frame, first_value(actuals), node).data)["type"], first_value(actuals, 1), node
+        )
+    elif reader is not None and reader.through == "attributes":
+        value = first_value(actuals)
+        serializing.called(frame, node, name.rsplit(".", 1)[-1], lambda: serializing.taken_whole(frame, value, node))
     function = orms.FUNCTIONS.get(name)
     if function is not None and function.returns == "never":
         if not frame.dead:
@@ -366,6 +374,8 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
         return LibInstance(kind, _AUTOCOMMIT if commits_each(actuals) else ())
     if kind == "streaming_response":
         streamed(frame, first_value(actuals, 0, "content"), node)
+    if kind == "schema_adapter":
+        return serializing.adapter(frame, first_value(actuals, 0, "type"), node)
     if kind == "response" or kind == "streaming_response":
         return LibInstance(name)
     if kind == "web_app":
@@ -801,7 +811,7 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
         return _instance_method(frame, receiver, name, actuals, node)
     if isinstance(receiver, ClassRef):
         for actual in actuals:
-            serialise(frame, receiver.cls, actual.value, node, 0)
+            serializing.validated(frame, Instance(receiver.cls), actual.value, node)
         return frame.call(receiver, (), node)
     if isinstance(receiver, (Plain, Const, NameOf)):
         if name in ("split", "splitlines", "rsplit"):
@@ -830,32 +840,6 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
 
 
 _SIGNATURES = frozenset({"s", "si", "signature"})
-
-
-def serialise(frame: Frame, schema: str, value: Value, node: r.Node, depth: int) -> None:
-    """A schema with `from_attributes` reads each of its fields from an object, and those of nested schemas from what it finds."""
-    info = frame.world.classes.infos.get(schema)
-    if info is None or depth > 4:
-        return
-    for item in options_of(value):
-        if isinstance(item, Coll):
-            serialise(frame, schema, item.elem, node, depth)
-        if not isinstance(item, Entity):
-            continue
-        for ancestor in info.mro:
-            for name, annotation in frame.world.classes.infos[ancestor].annotations.items():
-                if frame.world.classes.mapped_attribute(item.model, name) is None:
-                    continue
-                found = frame.attribute(item, name, node)
-                inner = frame.declared_in(ancestor, annotation, name)
-                for part in options_of(inner):
-                    nested = part.elem if isinstance(part, Coll) else part
-                    for each in options_of(nested):
-                        if isinstance(each, Instance):
-                            below = found.elem if isinstance(found, Coll) else found
-                            serialise(
-                                frame, each.cls, born_in(below, frame.site(node)) if isinstance(found, Coll) else below, node, depth + 1
-                            )
 
 
 def _session_method(frame: Frame, session: Session, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
@@ -1086,6 +1070,12 @@ def _appended(frame: Frame, element: Entity, actuals: Sequence[Actual], node: r.
 def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
     if receiver.cls == "kwargs":
         return _kwargs_method(receiver, name, actuals)
+    if serializing.method_of_schema(receiver, name):
+        if receiver.cls == "schema_adapter":
+            serializing.validated(frame, dict(receiver.data).get("type", UNKNOWN), first_value(actuals), node)
+        else:
+            serializing.dumped(frame, receiver, first_value(actuals, 0, "obj"), node)
+        return UNKNOWN
     if receiver.cls == "attribute_getter" and name == "__call__":
         found = []
         for path, _ in receiver.data:
