@@ -25,7 +25,7 @@ def check(model: Model) -> Iterator[Finding]:
         if event.since is not None and event.since != event.site:
             steps.append(model.step(event.since, "adds to the session"))
         # What is further away is a piece of work of its own, with flushes that it may well need.
-        known = model.keeps_autoflush(event.session) and len(event.via) <= 1
+        known = model.keeps_autoflush(event.session) and len(event.via) <= 1 and event.since != event.site
         confidence = Confidence(event.confidence) if known else Confidence.possible
         yield model.finding(CODE, NAME, event.site, message, confidence, (*steps, *model.way(event)), item.function)
 
