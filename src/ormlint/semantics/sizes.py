@@ -49,6 +49,9 @@ class Mentions:
                 self.sized.add(id(node.args[0].value))
             elif isinstance(node.func, r.Attr) and isinstance(node.func.value, r.Name):
                 self.owners.add(id(node.func.value))  # a method may use anything of its object
+        elif isinstance(node, r.Compare) and isinstance(node.left, r.Name):
+            if all(isinstance(right, r.Const) and right.kind == "none" for right in node.rights):
+                self.sized.add(id(node.left))
         elif isinstance(node, (r.If, r.While, r.IfExp, r.Assert)):
             self._test(node.test)
         elif isinstance(node, r.Unary) and node.op == "not":
