@@ -13,6 +13,8 @@ from ormlint.semantics.state import Event, Repeated
 from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM405", "load-undone"
+FAR = 3
+"""A read that is more calls away is only possible: so long a way has branches that do not read."""
 
 
 def check(model: Model) -> Iterator[Finding]:
@@ -58,7 +60,7 @@ def _confidence(event: Event) -> int:
     """A row that the callee loads, commits and reads by itself, or that only a failure has expired, is only possibly worth a change."""
     assert event.entity is not None
     own = bool(event.via) and event.entity.origin.via[-1:] == (event.site,)
-    return min(event.confidence, 1) if own or event.note == "failure" else event.confidence
+    return min(event.confidence, 1) if own or event.note == "failure" or len(event.via) > FAR else event.confidence
 
 
 RULE = Rule(CODE, NAME, "What was loaded is expired by a commit or rollback and loaded again per object.", check)

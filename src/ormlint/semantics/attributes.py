@@ -30,7 +30,7 @@ from ormlint.semantics.members import (
 )
 from ormlint.semantics.queries import flask_session
 from ormlint.semantics.reflection import fields_of, introspected
-from ormlint.semantics.state import FRESH
+from ormlint.semantics.state import FRESH, Live
 from ormlint.semantics.unit_of_work import mark_loaded, refresh_one
 from ormlint.semantics.values import (
     NONE,
@@ -187,7 +187,7 @@ def _read_column(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) 
     path = f"{prefix}.{mapped.name}" if prefix else mapped.name
     live = frame.state.live.get(origin, FRESH)
     expired = live.expired or origin.expired
-    if (live.deleted and expired is not None) or (origin.kind == "new" and entity.path):
+    if (live.deleted and expired is not None) or _came_from_elsewhere(entity, live):
         return
     if expired is not None and prefix not in live.fresh and path not in live.loaded:
         if origin.kind in ("query", "get", "new", "arg") or origin.session is not None:
@@ -246,7 +246,7 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
         or (origin.kind == "new" and expired is None and not (live.flushed and mapped.many))
         or (not origin.exact and not was_loaded)
         or (live.deleted and expired is not None)
-        or (origin.kind == "new" and bool(entity.path))
+        or _came_from_elsewhere(entity, live)
         or leads_back
     )
     if not loaded and not silent and not mapped.many and _held(frame, entity, mapped):
@@ -312,6 +312,13 @@ def already_loaded(frame: Frame, entity: Entity, name: str) -> bool:
     path = ".".join((*entity.path, name))
     live = frame.state.live.get(entity.origin, FRESH)
     return path in live.loaded or (path in entity.origin.loaded and live.expired is None and entity.origin.expired is None)
+
+
+def _came_from_elsewhere(entity: Entity, live: Live) -> bool:
+    """Whether an object is reached from a new one, or over a relationship that was set: what is loaded of it is not known then."""
+    if not entity.path:
+        return False
+    return entity.origin.kind == "new" or any(".".join(entity.path[: at + 1]) in live.grafted for at in range(len(entity.path)))
 
 
 def _held(frame: Frame, entity: Entity, mapped: Attribute) -> bool:

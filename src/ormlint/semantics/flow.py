@@ -44,7 +44,7 @@ from ormlint.semantics.transactions import (
     settle_loop,
     wrote,
 )
-from ormlint.semantics.unit_of_work import change, escape, hand_back, mark_loaded, operate, sessions_in
+from ormlint.semantics.unit_of_work import change, escape, hand_back, mark_grafted, mark_loaded, operate, sessions_in
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -264,7 +264,10 @@ def _set_attribute(frame: Frame, entity: Entity, target: r.Attr, value: Value) -
         conflicts.assigned(frame, entity, target.attr, value, target)
         if mapped.foreign is not None:
             identity.key_set(frame, entity, mapped, target)
-    mark_loaded(frame, entity.origin, ".".join((*entity.path, target.attr)), asked=True)
+    path = ".".join((*entity.path, target.attr))
+    mark_loaded(frame, entity.origin, path, asked=True)
+    if mapped.kind == "relationship":
+        mark_grafted(frame, entity.origin, path)
     by_name = frame.varying(target.value)
     active = tuple(loop.site for loop in frame.loops if loop.site in entity.born or loop.site in by_name)
     session = entity.origin.session

@@ -52,6 +52,7 @@ from ormlint.semantics.unit_of_work import (
     give_away,
     lock,
     loosen,
+    make_transient,
     mark_loaded,
     merged,
     new_session,
@@ -150,7 +151,7 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
             for actual in actuals:
                 for item in (part for held in flat(actual.value) for part in options_of(held)):
                     if isinstance(item, Entity):
-                        detach_one(frame, item, frame.site(node), "make_transient")
+                        make_transient(frame, item, frame.site(node))
         return Awaitable(value) if function.awaitable else value
     external = orms.EXTERNAL.get(name)
     if external is not None:

@@ -51,10 +51,12 @@ class Live(msgspec.Struct, frozen=True, cache_hash=True):
     detached_how: str = ""
     asked: frozenset[str] = frozenset()
     """Those of `loaded` that were asked for (`refresh`, assignment), not merely read."""
+    grafted: frozenset[str] = frozenset()
+    """The relationships that were set: what is below them came from elsewhere."""
     flushed: bool = False
     """A new object that has been inserted: what it was not built with is not loaded any more."""
     deleted: bool = False
-    """It is deleted: the commit takes it out of its session and leaves what it knows."""
+    """It is deleted, or transient again: what takes it out of its session leaves what it knows."""
     assigned: frozenset[str] = frozenset()
     """The paths that were set since; of a new object those that its construction set, "*" where that is not known."""
     outdated: tuple[Overwritten, ...] = ()
@@ -372,6 +374,7 @@ def join_live(left: Live, right: Live) -> Live:
         left.detached if right.detached is not None else None,
         left.detached_how,
         left.asked & right.asked,
+        left.grafted | right.grafted,
         left.flushed and right.flushed,
         left.deleted or right.deleted,
         left.assigned & right.assigned,

@@ -216,6 +216,8 @@ class Symbolic:
         expired = live.expired or origin.expired
         base = origin.loaded if expired is not None else origin.loaded | live.loaded
         kind = origin.kind if origin.kind in ("new", "unknown") else "arg"
+        if (kind == "new" and entity.path) or _came_from_elsewhere(live, entity.path):
+            kind = "unknown"  # what was put into a new object came from elsewhere
         symbol_origin = Origin(
             kind,
             NOWHERE,
@@ -231,8 +233,8 @@ class Symbolic:
         )
         symbol = Entity(entity.model, symbol_origin, (), (), entity.base)
         self.entities[key] = (symbol, entity)
-        fresh = frozenset(path for path in live.fresh if path == prefix) and frozenset({""})
-        if expired is not None or live.detached is not None or live.flushed or live.deleted:
+        fresh = _below(live.fresh, prefix) | ({""} if prefix in live.fresh else frozenset())
+        if expired is not None or live.detached is not None or live.grafted or live.flushed or live.deleted:
             self.live[symbol_origin] = Live(
                 _below(live.loaded, prefix) if expired is not None else frozenset(),
                 NOWHERE if expired is not None else None,
@@ -241,6 +243,7 @@ class Symbolic:
                 NOWHERE if live.detached is not None else None,
                 live.detached_how,
                 frozenset(),
+                _below(live.grafted, prefix),
                 live.flushed,
                 live.deleted,
             )
@@ -254,6 +257,11 @@ class Symbolic:
     def key(self) -> tuple[tuple[Origin, Live], ...]:
         """What of the caller's state the callee may see, as part of its context."""
         return tuple((origin, live) for origin, live in self.live.items() if live is not FRESH)
+
+
+def _came_from_elsewhere(live: Live, path: tuple[str, ...]) -> bool:
+    """Whether an object is reached over a relationship that was set."""
+    return bool(live.grafted) and any(".".join(path[: at + 1]) in live.grafted for at in range(len(path)))
 
 
 def _below(paths: frozenset[str], prefix: str) -> frozenset[str]:

@@ -228,6 +228,12 @@ def delete_one(frame: Frame, entity: Entity) -> None:
         frame.state.live[entity.origin] = msgspec.structs.replace(known, deleted=True)
 
 
+def make_transient(frame: Frame, entity: Entity, site: Site) -> None:
+    """Takes one object out of its session and has it forget that it was ever stored: what it lacks is empty, and nothing raises."""
+    known = frame.state.live.get(entity.origin, FRESH)
+    frame.state.live[entity.origin] = msgspec.structs.replace(known, deleted=True, expired=known.expired or site)
+
+
 def detach_one(frame: Frame, entity: Entity, site: Site, how: str) -> None:
     """Takes one object out of its session."""
     known = frame.state.live.get(entity.origin, FRESH)
@@ -296,6 +302,13 @@ def mark_loaded(frame: Frame, origin: Origin, path: str, asked: bool = False) ->
         frame.state.live[origin] = msgspec.structs.replace(
             known, loaded=known.loaded | {path}, asked=known.asked | {path} if asked else known.asked
         )
+
+
+def mark_grafted(frame: Frame, origin: Origin, path: str) -> None:
+    """Notes that a relationship was set: what is loaded of the objects there now is not this origin's to say."""
+    known = frame.state.live.get(origin, FRESH)
+    if path not in known.grafted:
+        frame.state.live[origin] = msgspec.structs.replace(known, grafted=known.grafted | {path})
 
 
 def register(frame: Frame, origin: Origin) -> None:
