@@ -231,7 +231,9 @@ def delete_one(frame: Frame, entity: Entity) -> None:
 def make_transient(frame: Frame, entity: Entity, site: Site) -> None:
     """Takes one object out of its session and has it forget that it was ever stored: what it lacks is empty, and nothing raises."""
     known = frame.state.live.get(entity.origin, FRESH)
-    frame.state.live[entity.origin] = msgspec.structs.replace(known, deleted=True, expired=known.expired or site)
+    frame.state.live[entity.origin] = msgspec.structs.replace(
+        known, deleted=True, expired=known.expired or site, detached=site, detached_how="make_transient"
+    )
 
 
 def detach_one(frame: Frame, entity: Entity, site: Site, how: str) -> None:
