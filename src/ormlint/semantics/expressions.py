@@ -291,6 +291,12 @@ def _call(frame: Frame, expr: r.Call) -> Value:
             if known is None or isinstance(known[0], Unknown):
                 frame.world.reveals[site] = (value, frame.state.copy())
             return value
+        if func.id == "reveal_orm" and frame.loops:
+            # Without an argument: which kind of loop this stands in.
+            frame.world.reveals.setdefault(
+                frame.site(expr), (LibInstance("loop", (("kind", Const(frame.loops[-1].kind, "str")),)), frame.state)
+            )
+            return NONE
         if func.id == "super" and "super" not in frame.state.vars:
             return frame.call(LibRef("builtins.super"), (), expr)
     if isinstance(func, r.Attr) and func.attr in _PARTIAL:

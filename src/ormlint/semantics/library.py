@@ -584,7 +584,11 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
     if word == "repeated":
         return Coll("iterator", first)
     if word == "numbers":
-        count = first.value if isinstance(first, Const) and len(actuals) == 1 and isinstance(first.value, int) else None
+        count = (
+            first.value
+            if isinstance(first, Const) and len(actuals) == 1 and name.endswith("range") and isinstance(first.value, int)
+            else None
+        )
         return Coll("iterator", Plain("int"), None, count, len(actuals) == 3)
     if word == "count":
         if name == "builtins.len":

@@ -64,6 +64,8 @@ def for_loop(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> Loop:
 def while_loop(frame: Frame, stmt: r.While) -> Loop:
     """The loop that a `while` statement is."""
     kind, why = _kind_of_while(stmt)
+    if kind == "unknown" and _is_emptied(frame, stmt):
+        kind, why = "rows", "one iteration for each row"
     names = varying(frame, stmt, None, stmt.body, True) | _walrus_names(stmt.test)
     frame.world.bodies[(frame.path, stmt.start)] = stmt.body
     tested = frame.site(stmt.test)
@@ -115,6 +117,13 @@ def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: 
     call = _called(iter_expr)
     name = target.id if isinstance(target, r.Name) else ""
     if isinstance(iter_expr, r.Seq) and len(iter_expr.items) <= SHORT and not any(isinstance(item, r.Star) for item in iter_expr.items):
+        return "literal", "its elements are written out"
+    if (
+        call == "split"
+        and isinstance(iter_expr, r.Call)
+        and isinstance(iter_expr.func, r.Attr)
+        and isinstance(iter_expr.func.value, r.Const)
+    ):
         return "literal", "its elements are written out"
     if isinstance(iter_expr, r.Call) and call == "range":
         counted = iter_expr.args[0].value if len(iter_expr.args) == 1 else None
@@ -206,7 +215,7 @@ def is_row(value: Value) -> bool:
     for item in options_of(value):
         if isinstance(item, Entity):
             return True
-        if isinstance(item, Tup) and any(is_row(part) for part in item.items):
+        if isinstance(item, Tup) and (item.names or any(is_row(part) for part in item.items)):
             return True
     return False
 
@@ -231,11 +240,12 @@ def _kind_of_while(stmt: r.While) -> tuple[str, str]:
     calls = frozenset(_calls(stmt.body)) | frozenset(_calls((r.ExprStmt(stmt.start, stmt.start, stmt.test),)))
     forever = isinstance(stmt.test, r.Const) and bool(stmt.test.value)
     test_names = names_in(stmt.test)
+    tries = _has(stmt.body, (r.Try,))
+    if tries and any("retr" in name or "attempt" in name or "tries" in name for name in test_names):
+        return "retry", "it tries again until it succeeds"
     if calls & _WAITS or "is_set" in calls:
         return "worker", "it waits between its turns"
-    if _has(stmt.body, (r.Try,)) and (
-        any("retr" in name or "attempt" in name or "tries" in name for name in test_names) or _handler_goes_on(stmt.body)
-    ):
+    if tries and (_handler_goes_on(stmt.body) or _says_done(stmt)):
         return "retry", "it tries again until it succeeds"
     if calls & {"limit", "fetchmany", "partitions", "slice", "paginate", "islice", "offset"}:
         return "batch", "it takes one page after the other"
@@ -244,11 +254,80 @@ def _kind_of_while(stmt: r.While) -> tuple[str, str]:
         for name in test_names | _assigned(stmt.body)
     ):
         return "batch", "it takes one page after the other"
+    if not _names_mentioned(stmt.body).isdisjoint(_NEXT_PAGES):
+        return "batch", "it takes one page after the other"
+    if _is_stopped_elsewhere(stmt):
+        return "worker", "it runs until somebody else ends it"
+    if _asks_until_free(stmt):
+        return "search", "it looks for the first that fits"
     if forever and _takes_from_queue(stmt.body):
         return "worker", "it takes from a queue"
     if forever and not _leaves(stmt.body):
         return "worker", "it never ends"
     return "unknown", "what it goes over is not known"
+
+
+_NEXT_PAGES = frozenset(
+    {
+        "next_page_token", "nextPageToken", "next_token", "nextToken", "NextToken", "next_cursor", "nextCursor", "next_page", "next_link",
+        "nextLink", "NextMarker", "next_marker", "ContinuationToken", "NextContinuationToken", "continuation_token", "has_next_page",
+        "hasNextPage", "has_more", "LastEvaluatedKey", "'next'", "@odata.nextLink",
+    }
+)  # fmt: skip
+"""What the answers of paged interfaces call the way to the next page; in quotes what counts only as a key."""
+
+
+def _names_mentioned(body: tuple[r.Stmt, ...]) -> frozenset[str]:
+    """The attributes that statements read, and their strings, short ones in quotes too."""
+    found: set[str] = set()
+    stack: list[object] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, r.Attr):
+            found.add(node.attr)
+        elif isinstance(node, r.Const) and isinstance(node.value, str):
+            found.update((node.value, f"'{node.value}'"))
+        if isinstance(node, r.Node):
+            stack.extend(getattr(node, field) for field in node.__struct_fields__)
+        elif isinstance(node, tuple):
+            stack.extend(node)
+    return frozenset(found)
+
+
+def _says_done(stmt: r.While) -> bool:
+    """`while not done: try: …; done = True`: the flag is set where the attempt has succeeded."""
+    if not (isinstance(stmt.test, r.Unary) and stmt.test.op == "not" and isinstance(stmt.test.value, r.Name)):
+        return False
+    flag = stmt.test.value.id
+    tries = [inner for inner in flat_statements(stmt.body) if isinstance(inner, r.Try)]
+    return any(flag in _assigned((*inner.body, *inner.orelse)) and inner.handlers for inner in tries)
+
+
+def _is_stopped_elsewhere(stmt: r.While) -> bool:
+    """`while self.running:` where the body never speaks of the flag: a signal or another thread ends it."""
+    test = stmt.test.value if isinstance(stmt.test, r.Unary) and stmt.test.op == "not" else stmt.test
+    return isinstance(test, r.Attr) and test.attr not in _names_mentioned(stmt.body)
+
+
+def _asks_until_free(stmt: r.While) -> bool:
+    """`while exists(name): number += 1`: the body only makes the next thing to ask about."""
+    tested = any(True for _ in _calls((r.ExprStmt(stmt.start, stmt.start, stmt.test),)))
+    plain = all(isinstance(inner, (r.Assign, r.AugAssign, r.ExprStmt, r.Pass)) for inner in stmt.body)
+    if not tested or not plain:
+        return False
+    works = any(
+        isinstance(inner, r.ExprStmt) and isinstance(inner.value, r.Call) and isinstance(inner.value.func, r.Attr) for inner in stmt.body
+    )
+    return not works and not _assigned(stmt.body).isdisjoint(names_in(stmt.test))
+
+
+def _is_emptied(frame: Frame, stmt: r.While) -> bool:
+    """`while orders: order = orders.pop()`: a collection of rows, taken one by one."""
+    test = stmt.test
+    if isinstance(test, r.Call) and _called(test) == "len" and test.args:
+        test = test.args[0].value
+    held = frame.state.vars.get(test.id) if isinstance(test, r.Name) else None
+    return isinstance(held, Coll) and not held.batches and is_row(held.elem) and bool({"pop", "popleft"} & set(_calls(stmt.body)))
 
 
 def _takes_from_queue(body: tuple[r.Stmt, ...]) -> bool:

@@ -95,6 +95,8 @@ def reveal(value: Value, state: State | None = None, classes: Classes | None = N
         return f"function {short(value.func)}"
     if isinstance(value, LibInstance) and value.cls == "kwargs":
         return f"dict[str, {reveal(union(tuple(item for _, item in value.data)), state, classes)}]"
+    if isinstance(value, LibInstance) and value.cls == "loop":
+        return f"loop: {dict(value.data)['kind'].value}"  # type: ignore[union-attr]
     if isinstance(value, (LibRef, LibInstance)):
         name = value.name if isinstance(value, LibRef) else value.cls
         return name.rsplit(".", 1)[-1]

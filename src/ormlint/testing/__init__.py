@@ -35,8 +35,8 @@ __all__ = [
 T = TypeVar("T")
 
 
-def reveal_orm(value: T) -> T:
-    """The value itself; under analysis, a suite's `# revealed:` comment asserts what the core knows of it."""
+def reveal_orm(value: T = None) -> T:  # type: ignore[assignment]
+    """The value itself; under analysis, a suite's `# revealed:` comment asserts what the core knows of it, or of the loop around it."""
     return value
 
 

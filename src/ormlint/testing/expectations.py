@@ -4,7 +4,7 @@
 - `# error[possible]: ORM301`: a finding of confidence possible; such findings are otherwise not compared.
 - `# todo-error: ORM201`: a known missed alarm; fails when it starts to be found.
 - `# todo-ok: ORM201`: a known false alarm; fails when it goes away.
-- `# revealed: text` on a line with `reveal_orm(x)`: what the core knows of x.
+- `# revealed: text` on a line with `reveal_orm(x)`: what the core knows of x; of `reveal_orm()` alone, the kind of the loop around it.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def execute(folder: str, script: str, name: str, first_line: int) -> int:
     """
     os.chdir(folder)
     sys.path.insert(0, folder)
-    builtins.reveal_orm = lambda value: value  # type: ignore[attr-defined]
+    builtins.reveal_orm = lambda value=None: value  # type: ignore[attr-defined]
     module = types.ModuleType("__main__")
     module.__file__ = os.path.join(folder, "__script__.py")
     sys.modules["__main__"] = module
