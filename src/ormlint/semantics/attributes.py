@@ -217,7 +217,7 @@ def _of_subclass_table(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
     base, own = classes.model(entity.base), classes.model(entity.model)
     if base is None or own is None or mapped.name in base.attributes or mapped.primary:
         return False
-    if "*" in entity.origin.undeferred or base.polymorphic or own.polymorphic:
+    if "*" in entity.origin.undeferred or base.polymorphic or own.polymorphic or base.table is None:
         return False
     return own.table != base.table
 
