@@ -49,7 +49,7 @@ from ormlint.semantics.state import (
 )
 from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
 from ormlint.semantics.symbols import FunctionNode, Library
-from ormlint.semantics.transactions import carry, end_all, is_own, let_go, meets, notice, one_of, outcomes
+from ormlint.semantics.transactions import carry, commits_one_like, end_all, is_own, let_go, meets, notice, one_of, outcomes
 from ormlint.semantics.unit_of_work import (
     attach,
     change,
@@ -1092,7 +1092,7 @@ def _judge_writes(frame: Frame, finishes: bool, handed: set[SessionId]) -> None:
     if function is None or not finishes or frame.name in frame.world.abandoned:
         return
     for id, (session, steps) in frame.wrote.items():
-        if id in frame.committed or id in frame.loose or id in handed or session.committed_by:
+        if id in frame.loose or id in handed or session.committed_by or commits_one_like(frame, id):
             continue
         if id.kind == "given":
             if id in frame.world.committing or not serves(frame.world, function) or decorated(frame, function.id) is not None:
@@ -1101,7 +1101,9 @@ def _judge_writes(frame: Frame, finishes: bool, handed: set[SessionId]) -> None:
             continue
         if id in frame.rolled_back:
             continue  # on purpose: a rehearsal
-        notice(frame, Incident("unwritten", steps[0].site, session, frame.name, steps[1:], attr=id.kind))
+        # An attribute that something far down sets is often meant for what is shown, not for the row.
+        confidence = 1 if len(steps) > 2 and steps[-1].note.startswith("sets ") else 2
+        notice(frame, Incident("unwritten", steps[0].site, session, frame.name, steps[1:], attr=id.kind, confidence=confidence))
 
 
 def _left(states: Sequence[State]) -> tuple[tuple[SessionId, SessionState], ...]:
@@ -1204,7 +1206,8 @@ def bind(frame: Frame, function: FunctionNode, actuals: Sequence[Actual], bound:
             found[param.name] = LibInstance("kwargs", (*data, ("*", UNKNOWN)) if open_keywords else data)
             continue
         if param.kind != "kw-only" and at < len(positional):
-            value = positional[at]
+            # Where both are given the keyword is: an entry's own guess at the arguments of a wrapper may be among the positional ones.
+            value = keywords.pop(param.name) if param.name in keywords and param.kind == "pos" else positional[at]
             at += 1
         elif param.name in keywords and param.kind != "pos-only":
             value = keywords.pop(param.name)

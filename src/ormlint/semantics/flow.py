@@ -33,6 +33,7 @@ from ormlint.semantics.symbols import absolute
 from ormlint.semantics.transactions import (
     at_risk,
     carry,
+    commits_one_like,
     end_all,
     end_blocks,
     enter_block,
@@ -949,7 +950,7 @@ def _try_body(frame: Frame, stmt: r.Try) -> None:
             floor, uncaught = _catches(frame, handler)
             if floor is not None:
                 end = handler.type.end if handler.type is not None else handler.start + len("except")
-                leave_failed(frame.state, risks, Site(frame.path, handler.start, end), floor)
+                leave_failed(frame, risks, Site(frame.path, handler.start, end), floor)
         if len(frame.looked_up) > looked and kind_of_error(frame.world, frame.scope.name, handler.type) == "row_count":
             for entity in frame.looked_up[looked:]:
                 conflicts.missed(frame, entity, handler)
@@ -1083,7 +1084,14 @@ def _judge_block(frame: Frame, cls: str, undone: set[SessionId]) -> None:
     info = frame.world.classes.infos.get(cls)
     for id, (session, steps) in frame.wrote.items():
         owner = id.name.rpartition(".")[0] if id.kind == "field" else ""
-        if info is None or owner not in info.mro or session.ended_by or id not in undone or id in frame.committed or id in frame.loose:
+        if (
+            info is None
+            or owner not in info.mro
+            or session.ended_by
+            or id not in undone
+            or id in frame.loose
+            or commits_one_like(frame, id)
+        ):
             continue
         notice(frame, Incident("unwritten", steps[0].site, session, frame.name, steps[1:], attr="block"))
 

@@ -92,6 +92,8 @@ class Failure(msgspec.Struct, frozen=True, cache_hash=True):
     site: Site
     steps: tuple[Step, ...] = ()
     confidence: int = 2
+    strength: int = 2
+    """That of the operation that failed, see `Risk`."""
 
 
 class SessionState(msgspec.Struct, frozen=True, cache_hash=True):

@@ -140,8 +140,13 @@ def _end_others(frame: Frame, session: Session) -> None:
     if session.id.kind not in _SHARED:
         return
     for id, known in frame.state.sessions.items():
-        if id != session.id and (known.opened or known.began) and _may_be(frame, id, session.id):
+        if id != session.id and (known.opened or known.began or known.failed is not None) and _may_be(frame, id, session.id):
             frame.state.sessions[id] = msgspec.structs.replace(known, began="", opened=(), inherits=False, failed=None)
+
+
+def commits_one_like(frame: Frame, id: SessionId) -> bool:
+    """Whether the function commits this session, or one of those from outside that may be the same."""
+    return any(id == other or other == ANY or _may_be(frame, id, other) for other in frame.committed)
 
 
 def _may_be(frame: Frame, one: SessionId, other: SessionId) -> bool:
@@ -467,20 +472,21 @@ def settle_loop(joined: State, before: State, back: State) -> None:
 # Handlers
 
 
-def leave_failed(state: State, risks: dict[SessionId, Risk], site: Site, floor: int) -> None:
+def leave_failed(frame: Frame, risks: dict[SessionId, Risk], site: Site, floor: int) -> None:
     """A handler at `site` has caught an error of the database: the sessions at risk wait for a rollback. `floor` is the least strength
     that counts: `except Exception` mostly catches something else than a failed SELECT."""
     for id, risk in risks.items():
         if risk.strength < floor or risk.session.autocommit:
             continue
-        known = state.sessions.get(id, UNTOUCHED)
-        failure = Failure(site, risk.steps, 2 if risk.strength else 1)
-        state.sessions[id] = msgspec.structs.replace(known, failed=failure, opened=())
+        if id.kind == "passed":
+            continue
+        known = frame.state.sessions.get(id, UNTOUCHED)
+        failure = Failure(site, risk.steps, 2 if risk.strength else 1, risk.strength)
+        frame.state.sessions[id] = msgspec.structs.replace(known, failed=failure, opened=())
 
 
 def raised(frame: Frame) -> None:
     """A handler raises on without a rollback: the outer handlers have the same to do."""
     for id, known in frame.state.sessions.items():
         if known.failed is not None:
-            strength = 2 if known.failed.confidence > 1 else 0
-            at_risk(frame, Risk(Session(id), known.failed.steps, strength))
+            at_risk(frame, Risk(Session(id), known.failed.steps, known.failed.strength))
