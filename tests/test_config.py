@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ormlint.config import Config, ConfigError, Layers, load_config, load_with_origins, option_names, printable
+from ormlint.config import EFFECT_KINDS, Config, ConfigError, Layers, load_config, load_with_origins, option_names, printable
 from ormlint.findings import Confidence
+from ormlint.orms.vocabulary import CATEGORIES
 
 
 def write(path: Path, text: str) -> Path:
@@ -48,7 +49,7 @@ def test_reads_every_kind_of_option(tmp_path: Path) -> None:
         allow_type_checking_imports=True,
         jobs=3,
         cache_dir=".cache/ormlint",
-        external_effects=("shop.mail.send",),
+        external_effects={"shop.mail.send": ""},
         layers=Layers(domain=("shop.domain.**",), unit_of_work=("shop.uow",)),
         per_file_ignores={"tests/**": ("ORM2",)},
     )
@@ -129,3 +130,29 @@ def test_the_table_must_be_a_table(tmp_path: Path) -> None:
 
 def test_printable_escapes_what_a_terminal_would_act_on() -> None:
     assert printable("a\x1b[2J\n\u202eb\udc80é") == "a\\x1b[2J\\n\\u202eb\\udc80é"
+
+
+def test_effects_may_say_their_kind(tmp_path: Path) -> None:
+    (tmp_path / "ormlint.toml").write_text('[external-effects]\n"shop.mail.send" = "mail"\n"shop.ledger.Client" = "http"\n')
+    assert load_config(tmp_path).external_effects == {"shop.mail.send": "mail", "shop.ledger.Client": "http"}
+
+
+def test_known_kinds_of_effects_are_those_of_the_vocabulary() -> None:
+    assert set(EFFECT_KINDS) == set(CATEGORIES)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('external-effects = { "shop.mail.send" = "male" }', 'unknown effect "male"; did you mean "mail"?'),
+        ('external-effects = ["send mail"]', '"send mail" is no dotted name'),
+        ("external-effects = 3", "expected a list of dotted names"),
+        ("external-effects = [3]", "expected a list of dotted names"),
+    ],
+)
+def test_a_bad_effect_is_one_clear_error(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "ormlint.toml").write_text(text)
+    with pytest.raises(ConfigError) as error:
+        load_config(tmp_path)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -57,8 +58,9 @@ class Config(msgspec.Struct, frozen=True, rename="kebab"):
     """Whether a domain module may import the ORM under `if TYPE_CHECKING:`."""
     allowed_ports: tuple[str, ...] = ()
     """Modules through which a domain module may reach the ORM."""
-    external_effects: tuple[str, ...] = ()
-    """Dotted names of functions and classes whose calls leave the process, besides those known."""
+    external_effects: dict[str, str] = {}
+    """Dotted names of functions, classes and methods whose calls leave the process, besides those known: a list, or a table of name to
+    kind of effect (`http`, `mail`, `queue`, …)."""
     per_file_ignores: dict[str, tuple[str, ...]] = {}
     """Rules not reported in files that match a gitignore pattern."""
     baseline: str | None = None
@@ -184,6 +186,8 @@ def converted(field: str, value: object, where: str) -> object:
         return confidence(value, where)
     if field == "layers":
         return layers(value, where)
+    if field == "external_effects":
+        return effects(value, where)
     expected = get_type_hints(Config)[field]
     try:
         return msgspec.convert(value, expected, strict=True)
@@ -230,6 +234,27 @@ def layers(value: object, where: str) -> Layers:
         except msgspec.ValidationError:
             raise ConfigError(f"{where}.{name}: expected a list of module patterns, got {described(modules)}") from None
     return Layers(**patterns)
+
+
+EFFECT_KINDS: Final = (
+    "http", "mail", "queue", "process", "sleep", "llm", "cache", "storage", "payment", "sms", "chat", "rpc", "search", "socket",
+)  # fmt: skip
+DOTTED: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+
+
+def effects(value: object, where: str) -> dict[str, str]:
+    """Names of what leaves the process, each with its kind; "" where a list does not say one."""
+    if isinstance(value, list | tuple):
+        value = dict.fromkeys(value, "") if all(isinstance(name, str) for name in value) else value
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where}: expected a list of dotted names, or a table of name to kind of effect, got {described(value)}")
+    for name, kind in value.items():
+        if not isinstance(name, str) or not DOTTED.fullmatch(name):
+            raise ConfigError(f'{where}: "{printable(str(name))}" is no dotted name, such as shop.mail.send')
+        if kind and kind not in EFFECT_KINDS:
+            hint = suggestion(str(kind), EFFECT_KINDS) or f"; known are {', '.join(EFFECT_KINDS)}"
+            raise ConfigError(f'{where}: unknown effect "{printable(str(kind))}"{hint}')
+    return dict(value)
 
 
 def described(value: object) -> str:

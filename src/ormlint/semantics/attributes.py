@@ -589,6 +589,9 @@ def _of_library(frame: Frame, value: LibInstance, name: str, node: r.Node) -> Va
             return item
     if value.cls in orms.KINDS or value.cls in _OWN_KINDS:
         return Method(value, name)
+    effects = frame.world.config.external_effects
+    if effects and (value.cls in effects or f"{value.cls}.{name}" in effects):
+        return Method(value, name)
     return Unknown(f"{name} belongs to a library's {value.cls}")
 
 

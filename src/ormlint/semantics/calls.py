@@ -26,7 +26,7 @@ from ormlint.semantics.engines import passed_on, remembers
 from ormlint.semantics.expiry import OPTION, said_by_init
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
 from ormlint.semantics.kinds import kind_of
-from ormlint.semantics.library import call_library, call_method, made_by
+from ormlint.semantics.library import call_library, call_method, made_by, own_effect
 from ormlint.semantics.loading import origin_of
 from ormlint.semantics.members import assigned_fields, function_kind, note_built
 from ormlint.semantics.ownership import serves
@@ -432,6 +432,8 @@ def call_function(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r
     if function is None:
         return UNKNOWN
     _resolved(frame, node)
+    if world.config.external_effects:
+        own_effect(frame, node, ref.func.replace(":", ".").replace(".<locals>", ""))
     if function.node.decorators and RAW not in ref.closure:
         wrapper = decorated(frame, ref.func)
         if wrapper is not None:

@@ -113,6 +113,16 @@ def first_value(actuals: Sequence[Actual], position: int = 0, keyword: str = "")
     return UNKNOWN
 
 
+def own_effect(frame: Frame, node: r.Node, name: str) -> bool:
+    """Lets the external effect happen that the project's configuration gives to a name, or to the class that it is a method of."""
+    effects = frame.world.config.external_effects
+    for part in (name, name.rpartition(".")[0]):
+        if part in effects:
+            call_out(frame, node, effects[part], name)
+            return True
+    return False
+
+
 def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
     """Calling a library's function or class by its dotted name."""
     if name in orms.LOADERS:
@@ -153,6 +163,8 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
                     if isinstance(item, Entity):
                         make_transient(frame, item, frame.site(node))
         return Awaitable(value) if function.awaitable else value
+    if frame.world.config.external_effects and name in frame.world.config.external_effects:
+        own_effect(frame, node, name)
     external = orms.EXTERNAL.get(name)
     if external is not None:
         call_out(frame, node, external.category, name)
@@ -1103,6 +1115,8 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
         if name in ("where", "filter"):
             return _existence(frame, actuals, node)
         return Query("select", (dict(receiver.data).get("told", Plain()),), frame.site(node)) if name == "select" else receiver
+    if frame.world.config.external_effects and own_effect(frame, node, f"{receiver.cls}.{name}"):
+        return UNKNOWN
     external = orms.EXTERNAL_METHODS.get((receiver.cls, name)) or orms.EXTERNAL_METHODS.get((receiver.cls, "*"))
     if external is not None and name not in external.exempt:
         if external.category == "cache" and name in _CACHES:
