@@ -39,6 +39,20 @@ def test_a_src_layout(tmp_path: Path) -> None:
     assert [file.is_package for file in project.files] == [True, True, False, False]
 
 
+def test_a_src_layout_that_the_code_imports_by_that_name(tmp_path: Path) -> None:
+    tree(
+        tmp_path,
+        "src/domain/order.py: import decimal",
+        "src/data/orders.py: from src.domain.order import Order",
+        "main.py: from src.data import orders",
+    )
+    assert modules(discover(tmp_path, Config())) == {
+        "main.py": "main",
+        "src/data/orders.py": "src.data.orders",
+        "src/domain/order.py": "src.domain.order",
+    }
+
+
 def test_a_flat_layout(tmp_path: Path) -> None:
     assert modules(discover(tree(tmp_path, "shop/__init__.py", "shop/orders.py", "run.py"), Config())) == {
         "run.py": "run",

@@ -79,6 +79,7 @@ class Layout:
         self._members: dict[str, list[str]] | None = None
         self._known: dict[str, str] = {}
         self._neighbours: dict[str, str] = {}
+        self._sources: dict[str, str] = {}
 
     def is_namespace(self) -> bool:
         """Whether the root is itself a package without `__init__.py`: its files import each other by its name."""
@@ -151,8 +152,18 @@ class Layout:
             return deepest
         for candidate in ancestors(folder):
             if name_of(candidate) in SOURCE_FOLDERS and candidate not in self._packages:
-                return candidate
+                return self._as_written(candidate)
         return "" if not folder else None
+
+    def _as_written(self, source: str) -> str:
+        """The source root of a folder named `src`: itself, or the folder above where the code below it writes `from src.shop import …`."""
+        if source not in self._sources:
+            inside = [
+                file for folder, files in self._by_folder.items() if folder == source or folder.startswith(f"{source}/") for file in files
+            ]
+            found = self._by_imports(inside, (source, folder_of(source)))
+            self._sources[source] = source if found is None else found
+        return self._sources[source]
 
     def _files_of(self, package: str) -> list[str]:
         if self._members is None:

@@ -405,12 +405,12 @@ class Model:
             assert isinstance(column, ModelAttr)
             field = declared_field(self._world, cls.cls, item.name)
             mapped = self.attribute(column.model, column.name)
-            if field is None or mapped is None or (cls.cls, field.name) in seen or self.role(item.site) != "code":
+            if field is None or mapped is None or (field.owner.id, field.name) in seen or self.role(item.site) != "code":
                 continue
             why = storage_detail(self.classes, field, mapped, asked)
             if why:
-                seen.add((cls.cls, field.name))
-                yield cls.cls, field.name, field.site, column.model, why
+                seen.add((field.owner.id, field.name))
+                yield field.owner.id, field.name, field.site, column.model, why
 
     def called_from(self, function: str) -> frozenset[str]:
         """The layers of the modules that call a function, tests left out; "" for modules of no layer."""
