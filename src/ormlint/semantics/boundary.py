@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
+from ormlint.semantics.annotations import parse_annotation
 from ormlint.semantics.frame import Actual, Frame, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.members import is_abstract
 from ormlint.semantics.revealing import short
 from ormlint.semantics.state import Crossing, Step
 from ormlint.semantics.summaries import Substitution
-from ormlint.semantics.symbols import FunctionNode
+from ormlint.semantics.symbols import FunctionNode, Variable
 from ormlint.semantics.values import (
     NONE,
     Awaitable,
@@ -298,7 +299,7 @@ def leak_words(world: World, value: Value, depth: int = 0) -> str:
     if not is_leak(world, value, depth):
         return ""
     if isinstance(value, Entity):
-        return short(value.model)
+        return f"the entity {short(value.model)}"
     if isinstance(value, Query):
         return f"a {'Query' if value.style in ('query', 'dynamic_collection') else 'statement'} that has not run"
     if isinstance(value, Result):
@@ -350,6 +351,7 @@ def promise_of(world: World, function: FunctionNode) -> tuple[str, ...]:
         frame = Frame(world, world.symbols.modules[candidate.module], None)
         frame.cls = candidate.cls
         found = tuple(_plain_classes(world, frame.declared(candidate.node.returns, candidate.node.name)))
+        found = found or tuple(_made_classes(world, candidate.module, candidate.node.returns))
         break
     world.promises[function.id] = found
     return found
@@ -399,6 +401,30 @@ def _plain_classes(world: World, value: Value, depth: int = 0) -> Iterator[str]:
             yield from _plain_classes(world, item, depth + 1)
     elif isinstance(value, Awaitable):
         yield from _plain_classes(world, value.value, depth + 1)
+
+
+_CLASS_MAKERS = frozenset(
+    {"collections.namedtuple", "typing.NamedTuple", "typing_extensions.NamedTuple", "dataclasses.make_dataclass", "pydantic.create_model"}
+)
+
+
+def _made_classes(world: World, module: str, annotation: r.Expr) -> Iterator[str]:
+    """The classes in an annotation that a call made: `Order = namedtuple("Order", "number total")`."""
+    if isinstance(annotation, r.Const) and isinstance(annotation.value, str):
+        parsed = parse_annotation(annotation.value, annotation.start, annotation.end)
+        if parsed is not None and not isinstance(parsed, r.Const):
+            yield from _made_classes(world, module, parsed)
+    elif isinstance(annotation, r.BinOp):
+        yield from _made_classes(world, module, annotation.left)
+        yield from _made_classes(world, module, annotation.right)
+    elif isinstance(annotation, r.Sub):
+        parts = annotation.index.items if isinstance(annotation.index, r.Seq) else (annotation.index,)
+        for part in parts:
+            yield from _made_classes(world, module, part)
+    elif isinstance(annotation, (r.Name, r.Attr)):
+        symbol = world.classes.resolve(module, annotation)
+        if isinstance(symbol, Variable) and world.classes.variable_kind(symbol) in _CLASS_MAKERS:
+            yield f"{symbol.module}:{symbol.name}"
 
 
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "api_route"})

@@ -277,7 +277,11 @@ class Model:
             return ""
         given = [entity.model for entity in boundary.entities_in(value)]
         for cls in self.promised(function):
-            info = self.classes.infos[cls]
+            info = self.classes.infos.get(cls)
+            if info is None:  # made by a call: `namedtuple("Order", …)`, which a row may stand for
+                if given:
+                    return cls
+                continue
             if info.model is not None or any(library.endswith((".Protocol", ".TypedDict")) for library in info.libraries):
                 continue
             if not any(cls in self.classes.infos[model].mro for model in given):
