@@ -125,6 +125,7 @@ EXTERNAL: dict[str, ExternalRow] = {name: row for row in external.EXTERNAL for n
 EXTERNAL_METHODS: dict[tuple[str, str], ExternalRow] = {
     (row.receiver, name): row for row in external.EXTERNAL if row.receiver for name in row.names
 }
+RETRYING: frozenset[str] = tasks.RETRYING
 CLOUD_SERVICES: dict[str, str] = external.CLOUD_SERVICES
 FIELD_LISTS: dict[str, str] = serialization.FIELD_LISTS
 SERIALIZERS: dict[str, SerializeRow] = {name: row for row in serialization.SERIALIZES for name in row.qualnames}

@@ -20,6 +20,14 @@ METHODS: tuple[MethodRow, ...] = (
     *methods("task", "", "unknown", "apply", since="4.0", library="celery"),
 )
 
+RETRYING: frozenset[str] = frozenset(
+    {
+        "tenacity.retry", "backoff.on_exception", "backoff.on_predicate", "retrying.retry", "retry.retry", "retry.api.retry",
+        "stamina.retry", "opnieuw.retry", "redo.retriable", "retry_async.retry", "aiobreaker.retry",
+    }
+)  # fmt: skip
+"""Decorators that run a function again, as a whole, when it raises."""
+
 FUNCTIONS: tuple[FunctionRow, ...] = (
     *functions("celery celery.app", "shared_task", "task", "task", "decorator", since="4.0", library="celery"),
     *functions("celery.decorators", "task periodic_task", "task", "task", "decorator", since="3.0", until="4.4", library="celery"),

@@ -19,6 +19,7 @@ _PUBLISHING = frozenset({"publish", "xadd", "lpush", "rpush"})
 _PREPARING = frozenset(
     {"connect", "login", "starttls", "flush", "poll", "channel", "quit", "conversations_list", "users_info", "views_open"}
 )
+_WRITING = frozenset({"post", "put", "patch", "delete", "request"})
 _KEYED = "idempot"
 
 
@@ -28,6 +29,14 @@ def announces(category: str, name: str) -> bool:
     if category == "cache":
         return last in _PUBLISHING
     return category in ANNOUNCING and last not in _PREPARING
+
+
+def changes_something(category: str, name: str) -> bool:
+    """Whether a call has an effect outside that a second call repeats: a charge, a message, a request that is not a mere question."""
+    last = name.rsplit(".", 1)[-1]
+    if category == "http":
+        return last in _WRITING
+    return announces(category, name) or (category == "payment" and not last.startswith(("retrieve", "list", "get")))
 
 
 def announces_early(frame: Frame, category: str, name: str, before: Mapping[SessionId, SessionState] | None = None) -> Site | None:

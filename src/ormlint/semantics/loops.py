@@ -83,6 +83,17 @@ def comprehension_loop(frame: Frame, generator: r.Generator, source: Value, iter
     )  # fmt: skip
 
 
+def is_retry(stmt: r.For | r.While) -> bool:
+    """Whether a loop tries the same thing again until it succeeds, by its statements alone."""
+    if isinstance(stmt, r.While):
+        return _kind_of_while(stmt)[0] == "retry"
+    target = stmt.target.id if isinstance(stmt.target, r.Name) else ""
+    call = _called(stmt.iter)
+    if (target in _ATTEMPTS and _has(stmt.body, (r.Try,))) or call in ("Retrying", "AsyncRetrying", "retrying"):
+        return True
+    return call in ("range", "count") and _has(stmt.body, (r.Try,)) and _leaves(stmt.body) and _unused_except_in_calls(stmt, target)
+
+
 def cursor_of(iterable: Value) -> SessionId | None:
     """The session whose open cursor gives the rows, where they are fetched while the loop goes round."""
     return iterable.lazy[0].id if isinstance(iterable, Coll) and iterable.streams and iterable.lazy else None

@@ -26,6 +26,8 @@ from ormlint.findings import Step as TrailStep
 from ormlint.orms import registry as orms
 from ormlint.project import Project, SourceFile
 from ormlint.semantics import attributes, boundary, calls, concurrency, conflicts, declared, expressions, flow, ownership
+from ormlint.semantics.announcements import changes_something
+from ormlint.semantics.between import directly_before
 from ormlint.semantics.classes import Attribute, Classes, ClassInfo
 from ormlint.semantics.commands import is_command
 from ormlint.semantics.engines import gives_engine, runs_once
@@ -39,6 +41,7 @@ from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.layers import Placed, layers_of, matches
 from ormlint.semantics.loading import model_at
 from ormlint.semantics.members import function_kind
+from ormlint.semantics.retrying import repeated_by, retry_loops
 from ormlint.semantics.revealing import reveal, short
 from ormlint.semantics.state import (
     FRESH,
@@ -86,6 +89,7 @@ from ormlint.semantics.values import (
 
 _STACK = 512 * 1024 * 1024
 _RECURSION = 30_000
+_LOOP = "the loop"
 _COLLECT_EVERY = 200_000
 
 
@@ -550,6 +554,39 @@ class Model:
             if not is_ended(self._world, item.function, item.name, item.session):
                 yield item
 
+    def flushes_before_commits(self) -> Iterator[tuple[FunctionNode, Event, Event]]:
+        """Flushes that a commit of the same session follows at once, with nothing read or written between."""
+        for function, summary in self.entries():
+            flushes = [event for event in summary.events if event.kind == "flush" and not event.via and event.session is not None]
+            commits = [event for event in summary.events if event.kind == "commit" and not event.via and not event.block] if flushes else []
+            for flush in flushes:
+                for commit in commits:
+                    same = commit.session is not None and flush.session is not None and commit.session.id == flush.session.id
+                    if same and directly_before(function.node.body, flush.site.start, commit.site.start):
+                        yield function, flush, commit
+
+    def repeated_effects(self) -> Iterator[tuple[FunctionNode, Event, Event, str]]:
+        """External effects that a retry repeats when the commit behind them fails, with what retries."""
+        for function, summary in self.entries():
+            effects = [
+                (at, event)
+                for at, event in enumerate(summary.events)
+                if event.kind == "callout" and not event.exceptional and event.how != "keyed" and changes_something(event.note, event.attr)
+            ]
+            commits = [(at, event) for at, event in enumerate(summary.events) if event.kind == "commit" and not event.exceptional]
+            if not effects or not commits:
+                continue
+            why = repeated_by(self._world, function)
+            loops = retry_loops(function.node) if not why else ()
+            for at, effect in effects:
+                for later, commit in commits:
+                    if later < at:
+                        continue
+                    around = why or next((_LOOP for loop in loops if _spans(loop, effect) and _spans(loop, commit)), "")
+                    if around:
+                        yield function, effect, commit, around
+                        break
+
     def rebuilt(self) -> Iterator[Built]:
         """Engines and factories that are built each time some function runs, by their place."""
         found: dict[str, tuple[Event, list[str], bool]] = {}
@@ -779,6 +816,10 @@ def _last_name(decorator: r.Expr) -> str:
 def is_orm_package(name: str) -> bool:
     """Whether a dotted name belongs to an ORM package."""
     return name.split(".", 1)[0] in _ORM_PACKAGES
+
+
+def _spans(loop: r.Stmt, event: Event) -> bool:
+    return loop.start <= event.site.start and event.site.end <= loop.end
 
 
 def _is_main_guard(stmt: r.Stmt) -> bool:
