@@ -12,7 +12,9 @@ _WORDS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "c
 
 
 def directly_before(body: tuple[r.Stmt, ...], first: int, second: int) -> bool:
-    """Whether the statements of the two offsets stand in one block, one after the other but for log lines, outside of any `try` with a handler."""
+    """Whether the statements of the two offsets stand in one block, one after the other but for log lines.
+
+    A `try` with a handler around them counts as something between: it handles what the first one raises."""
     for at, stmt in enumerate(body):
         if not stmt.start <= first < stmt.end:
             continue

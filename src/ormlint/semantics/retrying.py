@@ -1,7 +1,7 @@
 """Functions and blocks that are run again as a whole when they fail.
 
-Takes a function; says what repeats it: a library's decorator, a decorator of the project that calls it in a loop, a task queue, a loop of its
-own. Knows nothing of what is done inside.
+Takes a function; says what repeats it: a library's decorator, a decorator of the project that calls it in a loop, a task queue, a loop of
+its own. Knows nothing of what is done inside.
 """
 
 from __future__ import annotations
