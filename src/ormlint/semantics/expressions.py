@@ -788,12 +788,14 @@ def _comp(frame: Frame, expr: r.Comp) -> Value:
     batches = False
     before = set(frame.state.events)
     at_once = frame.site(expr.generators[0].iter) if expr.generators else None
+    heads: list[Site] = []
     for generator in expr.generators:
         source = frame.evaluate(generator.iter)
         iterable = iterated(frame, source, generator.iter)
         loop = comprehension_loop(frame, generator, source, iterable, expr)
         frame.loops.append(loop)
         loops.append(loop)
+        heads.append(frame.site(generator.iter))
         sizes.append(iterable.size if isinstance(iterable, Coll) else None)
         batches = batches or (isinstance(iterable, Coll) and iterable.batches)
         bind_target(frame, generator.target, born_in(element_of(iterable), loop.site), None)
@@ -803,9 +805,11 @@ def _comp(frame: Frame, expr: r.Comp) -> Value:
     elt = frame.evaluate(expr.elt)
     value = frame.evaluate(expr.value) if expr.value is not None else None
     handed(frame, elt)
-    for loop in reversed(loops):
+    for at in reversed(range(len(loops))):
         frame.loops.pop()
-        loop_events(frame, loop, [event for event in frame.state.events if event not in before])
+        # What an outer `for` iterates over is evaluated outside of the inner ones.
+        new = [event for event in frame.state.events if event not in before]
+        loop_events(frame, loops[at], [event for event in new if not any(contains(head, event.site) for head in heads[:at])])
     frame.state.vars = outer_vars
     size = sizes[0] if len(sizes) == 1 and not expr.generators[0].ifs else None
     if expr.kind == "dict":
