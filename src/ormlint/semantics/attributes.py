@@ -412,6 +412,8 @@ def _unread(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
     expired = live.expired or origin.expired
     if path in live.loaded or (path in origin.loaded and expired is None) or live.detached is not None:
         return False
+    if _came_from_elsewhere(entity, live):
+        return False
     if path in origin.blocked or mapped.lazy in BLOCKING or mapped.lazy == "unknown":
         return False
     return origin.kind != "unknown" and (origin.kind != "new" or expired is not None) and origin.exact
