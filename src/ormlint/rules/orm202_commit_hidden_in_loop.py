@@ -26,7 +26,7 @@ def check(model: Model) -> Iterator[Finding]:
             f"this call commits ({depth}, {where}) once for {each(item)}; commit once after the loop, or give the callee no right to commit"
         )
         # So long a way has so many branches that some run may well avoid it.
-        confidence = Confidence.likely if steps <= FAR else Confidence.possible
+        confidence = Confidence(event.confidence) if steps <= FAR else Confidence.possible
         trail = (model.step(item.loop.site, f"the loop: {item.loop.why}"), *model.way(event))
         yield model.finding(CODE, NAME, event.site, message, confidence, trail, item.function)
 

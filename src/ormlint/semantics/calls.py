@@ -572,6 +572,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             confidence = min(confidence, 1)
         if event.kind == "load" and not given and len(event.via) >= _INNER:
             confidence = min(confidence, 1)
+        if any(meaning == "untold type" for _, meaning in event.conditions):
+            confidence = min(confidence, 1)
         own = event.own or (
             event.session is not None
             and event.session.id.kind == "made"

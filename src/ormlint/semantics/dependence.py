@@ -131,8 +131,11 @@ def unsteady(frame: Frame, node: r.Node) -> tuple[Site, ...]:
     """The active loops in which this expression is not shown to mean the same in each turn."""
     if not frame.loops:
         return ()
-    mentioned = chains(node)
-    if calls_fresh(node):
+    known = frame.world.chains.get(id(node))
+    if known is None:
+        known = frame.world.chains[id(node)] = (chains(node), calls_fresh(node))
+    mentioned, fresh = known
+    if fresh:
         return tuple(loop.site for loop in frame.loops)
     return tuple(
         loop.site
@@ -233,13 +236,13 @@ def is_memo(function: FunctionNode) -> bool:
     return False
 
 
-def kept_by(test: r.Expr, branch: tuple[r.Stmt, ...], whole: tuple[r.Stmt, ...], positive: bool) -> str:
+def kept_by(world: World, test: r.Expr, branch: tuple[r.Stmt, ...], whole: tuple[r.Stmt, ...], positive: bool) -> str:
     """The store that a test asks before its branch fills it (`if key not in cache: cache[key] = …`), or ""."""
     if isinstance(test, r.Unary) and test.op == "not":
-        return kept_by(test.value, branch, whole, not positive)
+        return kept_by(world, test.value, branch, whole, not positive)
     if isinstance(test, r.BoolOp):
         for item in test.items:
-            found = kept_by(item, branch, whole, positive)
+            found = kept_by(world, item, branch, whole, positive)
             if found:
                 return found
         return ""
@@ -247,10 +250,10 @@ def kept_by(test: r.Expr, branch: tuple[r.Stmt, ...], whole: tuple[r.Stmt, ...],
         op, right = test.ops[0], test.rights[0]
         if op in ("in", "not in"):
             store = dotted(right)
-            return store if (op == "not in") is positive and store in stores(branch) else ""
+            return store if (op == "not in") is positive and store in stores(world, branch) else ""
         if op in ("is", "==", "is not", "!=") and isinstance(right, r.Const) and right.kind == "none":
             left = test.left.target if isinstance(test.left, r.Walrus) else test.left
-            return _filled(left, branch, whole) if (op in ("is", "==")) is positive else ""
+            return _filled(world, left, branch, whole) if (op in ("is", "==")) is positive else ""
         return ""
     if positive:
         return ""
@@ -258,18 +261,18 @@ def kept_by(test: r.Expr, branch: tuple[r.Stmt, ...], whole: tuple[r.Stmt, ...],
         name = test.args[1].value
         owner = dotted(test.args[0].value)
         chain = f"{owner}.{name.value}" if isinstance(name, r.Const) and owner else ""
-        return chain if chain in stores(branch) else ""
+        return chain if chain in stores(world, branch) else ""
     if isinstance(test, r.Walrus):
-        return _filled(test.target, branch, whole)
-    return _filled(test, branch, whole) if isinstance(test, (r.Name, r.Attr)) else ""
+        return _filled(world, test.target, branch, whole)
+    return _filled(world, test, branch, whole) if isinstance(test, (r.Name, r.Attr)) else ""
 
 
-def _filled(tested: r.Expr, branch: tuple[r.Stmt, ...], whole: tuple[r.Stmt, ...]) -> str:
+def _filled(world: World, tested: r.Expr, branch: tuple[r.Stmt, ...], whole: tuple[r.Stmt, ...]) -> str:
     """What was found missing is bound by the branch, or put into the container that it was looked up in."""
     name = dotted(tested)
     if not name:
         return ""
-    filled = containers(branch)
+    filled = containers(world, branch)
     if filled:
         for stmt in flat_statements(whole):
             if isinstance(stmt, r.Assign) and any(bound == name for target in stmt.targets for bound, _ in _bound(target)):
@@ -278,33 +281,40 @@ def _filled(tested: r.Expr, branch: tuple[r.Stmt, ...], whole: tuple[r.Stmt, ...
                 asked = value.value if isinstance(value, r.Sub) else asked
                 if asked is not None and dotted(asked) in filled:
                     return dotted(asked)
-    return name if name in stores(branch) else ""
+    return name if name in stores(world, branch) else ""
 
 
-def stores(body: tuple[r.Stmt, ...]) -> frozenset[str]:
+def stores(world: World, body: tuple[r.Stmt, ...]) -> frozenset[str]:
     """The names and chains that statements assign, put items into, or fill by a method."""
-    found: set[str] = set()
-    for stmt in flat_statements(body):
-        if isinstance(stmt, r.Assign):
-            found.update(name for target in stmt.targets for name, _ in _bound(target))
-        elif isinstance(stmt, (r.AnnAssign, r.AugAssign)):
-            found.update(name for name, _ in _bound(stmt.target))
-    found |= containers(body)
-    found.discard("")
-    return frozenset(found)
+    return _stored(world, body)[0]
 
 
-def containers(body: tuple[r.Stmt, ...]) -> frozenset[str]:
+def containers(world: World, body: tuple[r.Stmt, ...]) -> frozenset[str]:
     """The names and chains that statements put items into."""
-    found: set[str] = set()
+    return _stored(world, body)[1]
+
+
+def _stored(world: World, body: tuple[r.Stmt, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    known = world.stored.get(id(body))
+    if known is not None:
+        return known
+    bound: set[str] = set()
+    filled: set[str] = set()
     for stmt in flat_statements(body):
         if isinstance(stmt, r.Assign):
-            found.update(name for target in stmt.targets for name, whole in _bound(target) if not whole)
+            for target in stmt.targets:
+                for name, whole in _bound(target):
+                    (bound if whole else filled).add(name)
+        elif isinstance(stmt, (r.AnnAssign, r.AugAssign)):
+            bound.update(name for name, _ in _bound(stmt.target))
         elif isinstance(stmt, r.ExprStmt):
             value = stmt.value.value if isinstance(stmt.value, r.Await) else stmt.value
             if isinstance(value, r.Call) and isinstance(value.func, r.Attr) and value.func.attr in _STORES and len(value.args) >= 1:
-                found.add(dotted(value.func.value))
-    return frozenset(found)
+                filled.add(dotted(value.func.value))
+    filled.discard("")
+    bound.discard("")
+    result = world.stored[id(body)] = (frozenset(bound | filled), frozenset(filled))
+    return result
 
 
 def resets(body: tuple[r.Stmt, ...], name: str, guard: int) -> bool:

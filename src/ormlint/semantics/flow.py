@@ -412,6 +412,7 @@ def _if(frame: Frame, stmt: r.If) -> None:
     before = frame.state
     states: list[State] = []
     meaning = guard(stmt.test)
+    untold = _tests_untold(frame, stmt.test)
     depth = len(frame.conditions)
     frame.state = before.copy()
     condition(frame, stmt.test, True, evaluate_it=False)
@@ -419,6 +420,8 @@ def _if(frame: Frame, stmt: r.If) -> None:
         conflicts.settled(frame, told, True, stmt.test)
     if meaning:
         frame.conditions.append((stmt.start, meaning))
+    if untold:
+        frame.conditions.append((stmt.start, "untold type"))
     _note_store(frame, stmt, stmt.body, True)
     frame.tests.append(frame.world.names(stmt.test))
     frame.known_loaded.append(names_known_loaded(stmt.test))
@@ -445,6 +448,16 @@ def _if(frame: Frame, stmt: r.If) -> None:
         _note_store(frame, stmt, frame.function.node.body, False, True)
 
 
+def _tests_untold(frame: Frame, test: r.Expr) -> bool:
+    """Whether a branch is taken for one type of a parameter of which nothing is known."""
+    if isinstance(test, r.BoolOp) and test.op == "and":
+        return any(_tests_untold(frame, item) for item in test.items)
+    if not (isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "isinstance" and test.args):
+        return False
+    tested = test.args[0].value
+    return isinstance(tested, r.Name) and isinstance(frame.state.vars.get(tested.id), Unknown)
+
+
 def _note_store(frame: Frame, stmt: r.If, body: tuple[r.Stmt, ...], positive: bool, after: bool = False) -> None:
     """Notes that a branch, or what follows a branch that leaves, asks only for what a store does not have yet."""
     if not body:
@@ -453,8 +466,8 @@ def _note_store(frame: Frame, stmt: r.If, body: tuple[r.Stmt, ...], positive: bo
     key = (id(stmt), id(body), positive)
     store = frame.world.kept.get(key)
     if store is None:
-        store = frame.world.kept[key] = kept_by(stmt.test, body, whole, positive)
-    if store and not (after and "." not in store and store not in containers(body)):
+        store = frame.world.kept[key] = kept_by(frame.world, stmt.test, body, whole, positive)
+    if store and not (after and "." not in store and store not in containers(frame.world, body)):
         root = store.split(".", 1)[0]
         params = () if frame.function is None else tuple(param.name for param in frame.function.node.params)
         scope = "param" if root in params else "local" if root in frame.state.vars and root not in frame.globals else "outer"
