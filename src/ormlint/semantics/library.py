@@ -480,15 +480,6 @@ def _on_connection(actuals: Sequence[Actual], node: r.Node) -> bool:
     return False
 
 
-def _expires(actuals: Sequence[Actual]) -> bool | None:
-    for actual in actuals:
-        if actual.keyword == "expire_on_commit":
-            return actual.value.value if isinstance(actual.value, Const) and isinstance(actual.value.value, bool) else None
-        if actual.star == 2:
-            return None
-    return True
-
-
 def iterated(frame: Frame, value: Value, node: r.Node) -> Value:
     """The value as a plain collection; consuming a query or result runs it."""
     if isinstance(value, (Query, Result)):

@@ -68,6 +68,7 @@ from ormlint.semantics.symbols import (
     Symbols,
     Variable,
     absolute,
+    flat_statements,
     nested_bodies,
 )
 from ormlint.semantics.twins import attributes_read, declared_field, storage_detail
@@ -992,8 +993,10 @@ def find_kept_sessions(world: World) -> None:
     for scope in world.symbols.modules.values():
         for name, bindings in scope.bindings.items():
             for binding in bindings:
-                if isinstance(binding, (r.Call, r.Dict, r.Seq)):
+                if isinstance(binding, _MAKING):
                     _keep(world, scope, binding, f"{scope.name}:", "module", name)
+        for walrus in _walruses(scope.record.body):
+            _keep(world, scope, walrus.value, f"{scope.name}:", "module", walrus.target.id if isinstance(walrus.target, r.Name) else "")
     for info in world.classes.infos.values():
         for name, expr in info.attrs.items():
             if isinstance(expr, r.Call) and any(arg.keyword == "default_factory" for arg in expr.args):
@@ -1006,9 +1009,38 @@ def find_kept_sessions(world: World) -> None:
                 _keep(world, world.symbols.modules[function.module], param.default, id, "default", param.name)
 
 
+_MAKING = (r.Call, r.Dict, r.Seq, r.Comp, r.IfExp, r.BoolOp)
+
+
+def _walruses(body: tuple[r.Stmt, ...]) -> Iterator[r.Walrus]:
+    """The names that tests and expressions at the top of a module bind."""
+    for stmt in flat_statements(body):
+        tested = stmt.test if isinstance(stmt, (r.If, r.While, r.Assert)) else stmt.value if isinstance(stmt, r.ExprStmt) else None
+        stack: list[object] = [tested]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, r.Walrus):
+                yield node
+            elif isinstance(node, (r.Compare, r.BoolOp, r.Unary, r.Call, r.Attr)):
+                stack.extend(getattr(node, field) for field in node.__struct_fields__)
+            elif isinstance(node, tuple):
+                stack.extend(node)
+
+
+def _parts(expr: r.Expr) -> tuple[r.Expr, ...]:
+    """The expressions of which a value holds the results: the elements of a display, the branches of a condition."""
+    if isinstance(expr, r.Dict):
+        return expr.values
+    if isinstance(expr, (r.Seq, r.BoolOp)):
+        return expr.items
+    if isinstance(expr, r.Comp):
+        # A generator makes nothing before somebody goes through it.
+        return () if expr.kind == "generator" else (expr.value if expr.value is not None else expr.elt,)
+    return (expr.body, expr.orelse) if isinstance(expr, r.IfExp) else (expr,)
+
+
 def _keep(world: World, scope: ModuleScope, expr: r.Expr, owner: str, place: str, name: str) -> None:
-    parts: tuple[r.Expr, ...] = expr.values if isinstance(expr, r.Dict) else expr.items if isinstance(expr, r.Seq) else (expr,)
-    for part in parts:
+    for part in _parts(expr):
         if not isinstance(part, r.Call):
             continue
         frame = Frame(world, scope, None)
