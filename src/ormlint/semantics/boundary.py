@@ -217,6 +217,20 @@ def receive(frame: Frame, node: r.Node, value: Value) -> None:
 _CARRYING = frozenset({Entity, Coll, Tup, UnionOf, Awaitable, Session, Query, Result, LibInstance, Manager})
 
 
+def write(frame: Frame, node: r.Node, entity: Entity) -> None:
+    """Domain code sets an attribute of an entity."""
+    if frame.set_here is None:
+        frame.set_here = {}
+    frame.set_here.setdefault(entity.origin, (frame.site(node), entity))
+
+
+def end(frame: Frame) -> None:
+    """A domain function has run: an entity that it only wrote to comes in where it first did."""
+    for origin, (site, entity) in (frame.set_here or {}).items():
+        if origin not in entered(frame) and is_foreign(frame.world, entity) and not _was_inside(frame, entity):
+            note(frame, "enters", site, entity, given(frame).get(origin, ""))
+
+
 def _was_inside(frame: Frame, entity: Entity) -> bool:
     """Whether a value comes from domain code: it was told where it came in, or its class was imported there."""
     origin = entity.origin
@@ -471,6 +485,7 @@ def _is_any(annotation: r.Expr) -> bool:
 
 _TEXT = ("orjson.", "ujson.", "simplejson.", "msgspec.", "dataclasses.")
 _COPIES = frozenset({"copy.copy", "copy.deepcopy"})
+_PARTS = "__dict__"
 OUTSIDE = {"queue": "a message", "cache": "a cache"}
 """The categories of external calls that take objects away, in words."""
 
@@ -493,21 +508,35 @@ def leave(frame: Frame, values: Sequence[Value], node: r.Node, words: str) -> No
     for value in values:
         for entity in entities_in(value):
             mine = frame.self_value
-            if isinstance(mine, Entity) and mine.origin == entity.origin and not entity.path and frame.function is not None:
-                # `__repr__`, `__eq__` and the hooks of copy and pickle may; any other method is told where it does it.
-                if not frame.function.node.name.startswith("__"):
-                    place = ("leaves", frame.site(node), words)
-                    item = Crossing("leaves", frame.site(node), frame.name, entity, words)
-                    frame.world.crossed.setdefault(frame.world.current, {}).setdefault(place, item)
+            own = isinstance(mine, Entity) and mine.origin == entity.origin and not entity.path and frame.function is not None
+            if own and frame.function is not None and frame.function.node.name.startswith("__"):
+                return  # `__repr__`, `__eq__` and the hooks of copy and pickle may
+            if own or words == _PARTS or _declares(frame, entity):
+                # It is known here to be an entity: it is told here, not at each caller.
+                item = Crossing("leaves", frame.site(node), frame.name, entity, words)
+                frame.world.crossed.setdefault(frame.world.current, {}).setdefault(("leaves", item.site, words), item)
                 return
             note(frame, "leaves", frame.site(node), entity, words)
             return
 
 
+def _declares(frame: Frame, entity: Entity) -> bool:
+    """Whether the function's own annotation says that the parameter that holds a value is an entity."""
+    if frame.function is None:
+        return False
+    for param in frame.function.node.params:
+        held = frame.state.vars.get(param.name)
+        if param.annotation is None or held is None or all(item.origin != entity.origin for item in entities_in(held)):
+            continue
+        declared = frame.module_frame(frame.scope.name).declared(param.annotation, param.name)
+        return any(item.model == entity.model for item in entities_in(declared))
+    return False
+
+
 def taken_apart(frame: Frame, entity: Entity, node: r.Node) -> None:
     """`entity.__dict__` as a whole."""
     if id(node) not in frame.world.spared:
-        leave(frame, (entity,), node, "__dict__")
+        leave(frame, (entity,), node, _PARTS)
 
 
 def spare_parts(frame: Frame, expr: r.Expr) -> None:

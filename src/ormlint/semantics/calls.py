@@ -1019,6 +1019,8 @@ def _run(
         world.current = outer
     if frame.pending:
         world.pending[key] = tuple(frame.pending.values())
+    if frame.set_here is not None:
+        boundary.end(frame)
     if frame.crossings:
         world.crossing[key] = tuple(frame.crossings.values())
     conflicts.summary_of(frame, key)

@@ -255,6 +255,8 @@ def _set_attribute(frame: Frame, entity: Entity, target: r.Attr, value: Value) -
     mapped = frame.world.classes.mapped_attribute(entity.model, target.attr)
     if mapped is None:
         return
+    if frame.in_domain:
+        boundary.write(frame, target, entity)
     if entity.origin.session is not None and frame.state.live.get(entity.origin, FRESH).detached is None:
         wrote(frame, entity.origin.session, Step(frame.site(target), f"sets {target.attr}"))
     frame.state.vars.pop(f"{target.value.id}.{target.attr}" if isinstance(target.value, r.Name) else "", None)

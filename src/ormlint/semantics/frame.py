@@ -233,6 +233,7 @@ class Frame:
         "searches",
         "self_value",
         "sessions_made",
+        "set_here",
         "state",
         "streamed",
         "testing",
@@ -306,6 +307,8 @@ class Frame:
         self.crossings: dict[tuple[str, Site, str], Crossing] | None = None
         self.entered: set[object] | None = set() if self.in_domain else None
         self.given: dict[object, str] | None = {} if self.in_domain else None
+        self.set_here: dict[object, tuple[Site, Entity]] | None = None
+        """In domain code: the entities that it sets attributes of, each with the first place."""
         self.coroutine = function is not None and function.node.is_async
         self.offloaded = 0
         self.awaited: Site | None = None
