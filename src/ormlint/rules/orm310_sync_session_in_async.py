@@ -19,7 +19,7 @@ def check(model: Model) -> Iterator[Finding]:
         event = item.event
         if event.site in seen or item.detail or model.role(event.site) in EXEMPT_ROLES or model.shares_thread(event) is True:
             continue
-        if model.at_startup(item.function):
+        if (event.session is not None and event.session.is_async) or model.at_startup(item.function):
             continue
         seen.add(event.site)
         what = "this call" if event.via else _WHAT.get(event.kind, "this query")

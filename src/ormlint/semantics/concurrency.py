@@ -71,7 +71,7 @@ def unawaited(frame: Frame) -> None:
 
 def working(frame: Frame, value: Value, summary: Summary, back: Substitution, node: r.Node) -> Awaitable:
     """What calling a coroutine function gives, with the sessions that it works on."""
-    uses = used_sessions(summary, back)
+    uses = used_sessions(frame, summary, back)
     holds: dict[object, Session] = {}
     for entity in back.entities.values():
         if entity.origin.session is not None:
@@ -88,27 +88,33 @@ def made_again(frame: Frame, value: Value) -> Value:
     return value
 
 
-def used_sessions(summary: Summary, back: Substitution) -> tuple[Session, ...]:
+def used_sessions(frame: Frame, summary: Summary, back: Substitution) -> tuple[Session, ...]:
     """The sessions of others that a function works on, where no lock lets one work at a time."""
     known = [
         event
         for event in summary.events
-        if event.session is not None and (event.session.id in back.sessions or event.session.id.kind in ("global", "field"))
+        if event.session is not None
+        and (event.session.id in back.sessions or (event.session.id.kind in ("global", "field") and is_own(frame, event.session)))
     ]
     return sessions_of(known, back)
 
 
 def captured_sessions(frame: Frame, events: Iterable[Event]) -> tuple[Session, ...]:
     """The sessions of the function itself that what was called has worked on."""
-    start, end = (frame.function.node.start, frame.function.node.end) if frame.function is not None else (0, 0)
-    return tuple(
-        [
-            session
-            for session in sessions_of(events)
-            # What a callee only calls a session is its own name for something that is not known here.
-            if session.id.kind != "param" or (session.id.site.path == frame.path and start <= session.id.site.start < end)
-        ]
-    )
+    return tuple([session for session in sessions_of(events) if is_own(frame, session)])
+
+
+def is_own(frame: Frame, session: Session) -> bool:
+    """Whether two mentions of a session mean the same one here: what a callee or another object calls so is known by its name alone."""
+    id = session.id
+    if id.kind == "param":
+        function = frame.function
+        return function is not None and id.site.path == frame.path and function.node.start <= id.site.start < function.node.end
+    if id.kind == "field":
+        infos = frame.world.classes.infos
+        owner, mine = id.name.rpartition(".")[0], frame.cls
+        return mine in infos and owner in infos and (owner in infos[mine].mro or mine in infos[owner].mro)
+    return True
 
 
 def sessions_of(events: Iterable[Event], back: Substitution | None = None) -> tuple[Session, ...]:
