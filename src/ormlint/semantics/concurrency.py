@@ -300,8 +300,8 @@ def coroutines(frame: Frame, row: ConcurrencyRow, name: str, actuals: Sequence[A
             return Awaitable(Tup((done, done)))
         return Awaitable(Tup(tuple(results)) if exact and len(results) == len(values) else Coll("list", given), site, uses, holds, loops)
     value = results[0] if results else UNKNOWN
-    if row.waits:
-        return Awaitable(value, site, uses, holds, loops)
+    if row.waits:  # `wait_for(task)`, `shield(task)`: whoever awaits that awaits the task
+        return pieces[0] if pieces else Awaitable(value)
     start(frame, site, Work(value, uses, holds), row.runs_in, row.receiver == "task_group")
     return Awaitable(value, site, uses, holds, loops, True)
 

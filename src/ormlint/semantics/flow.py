@@ -1190,8 +1190,11 @@ def _leave(frame: Frame, entered: _Entered, kind: str) -> None:
     """Leaves a context manager: normally, or with an exception (`kind` is "raise" or "yield")."""
     value, node = entered.value, entered.node
     failed = kind in ("raise", "yield")
-    if isinstance(value, LibInstance) and frame.state.running:
-        block_ends(frame, value)
+    if frame.state.running:
+        if failed:
+            frame.state.running = frozenset()  # on the way of an exception nobody asks for what still runs
+        elif isinstance(value, LibInstance):
+            block_ends(frame, value)
     if isinstance(value, Session):
         operate(frame, value, "close", node)
     elif isinstance(value, Manager):
