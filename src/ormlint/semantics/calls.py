@@ -630,7 +630,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             if earlier is not None and earlier.ended is not None and known is not None and known.ended == earlier.ended:
                 used(frame, session, node, mapped)
         if event.kind in ("lock", "overwrite", "add"):
-            _what_it_does(frame, event, mapped, node)
+            _what_it_does(frame, event, mapped, node, given)
         if session is not None and not event.exceptional and event.kind != "load":
             if event.how in ("add", "add_all") and entity is not None and given:
                 attach(frame, entity.origin, session)
@@ -738,7 +738,7 @@ def _expression_of(entity: Entity, back: Substitution, node: r.Node) -> r.Node:
     return receiver_of(node)
 
 
-def _what_it_does(frame: Frame, event: Event, mapped: Event, node: r.Node) -> None:
+def _what_it_does(frame: Frame, event: Event, mapped: Event, node: r.Node, given: bool) -> None:
     """What a callee's lock, raw write or insert means for the caller."""
     if event.kind == "lock":
         hold(frame, mapped.session, event.attr)
@@ -746,7 +746,7 @@ def _what_it_does(frame: Frame, event: Event, mapped: Event, node: r.Node) -> No
         if mapped.session is not None:
             outdate(frame, mapped.session, Overwritten(event.attr, tuple(event.how.split(",")), mapped.site, event.note))
     elif event.entity is not None and mapped.entity is not None and event.entity.origin.kind == "new":
-        conflicts.added(frame, mapped.entity, mapped.session, node, mapped.via)
+        conflicts.added(frame, mapped.entity, mapped.session, node, mapped.via, given)
 
 
 def receiver_of(node: r.Node) -> r.Node:

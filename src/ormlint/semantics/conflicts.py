@@ -32,6 +32,7 @@ from ormlint.semantics.values import (
 )
 
 _MOST = 60
+_CERTAIN = ("query", "get", "arg")
 _HELD = ("query", "get", "arg", "param", "self", "declared", "field")
 """Origins of objects that have a row."""
 
@@ -56,7 +57,9 @@ def forward(frame: Frame, conflict: Conflict, back: Substitution, node: r.Node) 
     since = event.since
     if since is not None and since.path == "":
         since = None
-    event = msgspec.structs.replace(event, session=session, entity=entity, via=via, since=since)
+    known = event.kind != "rewrite" or entity is None or entity.origin.kind in _CERTAIN
+    confidence = event.confidence if known else min(event.confidence, 1)
+    event = msgspec.structs.replace(event, session=session, entity=entity, via=via, since=since, confidence=confidence)
     if len(frame.conflicts) < _MOST and not frame.dead and _stands(frame, event, site):
         key = (event.kind, event.site, event.attr, entity.origin if entity is not None else None)
         frame.conflicts.setdefault(key, Conflict(event, conflict.function))
@@ -120,7 +123,7 @@ def _rewritten(frame: Frame, entity: Entity, name: str, node: r.Node, how: str =
     attribute = frame.world.classes.mapped_attribute(entity.model, name)
     if model is None or model.versioned or attribute is None or frame.scope.role not in ("code", ""):
         return
-    sure = entity.origin.kind in ("query", "get", "arg") and counts(attribute.type)
+    sure = entity.origin.kind in _CERTAIN and counts(attribute.type)
     note(frame, Event("rewrite", frame.site(node), "", entity.origin.session, entity, name, how, confidence=2 if sure else 1))
 
 
@@ -213,11 +216,15 @@ def missed(frame: Frame, entity: Entity, node: r.Node) -> None:
 _MISSING = 8
 
 
-def added(frame: Frame, entity: Entity, session: Session | None, node: r.Node, via: tuple[Step, ...] = ()) -> None:
-    """A new object is added: noted where its key was looked up before and found missing."""
+def added(frame: Frame, entity: Entity, session: Session | None, node: r.Node, via: tuple[Step, ...] = (), made_here: bool = True) -> None:
+    """A new object is added: noted where its key was looked up before and found missing.
+
+    What was missing when the object was made counts where it was made: a callee that makes and adds it has told so itself.
+    """
     live = frame.state.live.get(entity.origin, FRESH)
-    if live.missing or frame.state.missing:
-        inserted(frame, entity.model, live.assigned, session, node, live.missing | frame.state.missing, via)
+    missing = live.missing | frame.state.missing if made_here else frame.state.missing
+    if missing:
+        inserted(frame, entity.model, live.assigned, session, node, missing, via)
 
 
 def unsaved(frame: Frame, entity: Entity, session: Session) -> None:

@@ -15,7 +15,15 @@ from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.symbols import DefinedClass, DefinedFunction, Library, nested_bodies
 
 HANDLING = frozenset(
-    {"exception_handler", "errorhandler", "app_errorhandler", "add_exception_handler", "register_error_handler", "handle_exception"}
+    {
+        "exception_handler",
+        "errorhandler",
+        "app_errorhandler",
+        "add_exception_handler",
+        "register_error_handler",
+        "handle_exception",
+        "mark_error_retryable",
+    }
 )
 """What registers a handler of an error for the whole application."""
 REFUSED = frozenset({"integrity", "database"})

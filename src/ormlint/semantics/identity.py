@@ -48,7 +48,9 @@ def read_column(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) -
         return
     for written in live.outdated:
         if written.table == model.table and (mapped.name in written.columns or "*" in written.columns):
-            note(frame, Event("stale", frame.site(node), written.note, origin.session, entity, mapped.name, since=written.site))
+            sure = 1 if "*" in written.columns else 2
+            site = frame.site(node)
+            note(frame, Event("stale", site, written.note, origin.session, entity, mapped.name, since=written.site, confidence=sure))
             return
 
 
@@ -247,11 +249,15 @@ def swallowed(frame: Frame, stmt: r.Try) -> None:
     for handler in stmt.handlers:
         if handler.type is None or kind_of_error(frame.world, frame.scope.name, handler.type) != "stale":
             continue
-        if _acts(handler.body) or frame.loops:
-            continue
+        if _acts(handler.body) or frame.loops or not _writes(frame):
+            continue  # a row that should go and has gone is no loss
         call = _sending(stmt.body)
         site = frame.site(call) if call is not None else Site(frame.path, handler.start, handler.end)
         note(frame, Event("swallowed", site, "", since=Site(frame.path, handler.start, handler.end)))
+
+
+def _writes(frame: Frame) -> bool:
+    return any(event.kind == "mutate" or event.how in ("add", "add_all") for event in frame.state.events)
 
 
 def _acts(body: tuple[r.Stmt, ...]) -> bool:

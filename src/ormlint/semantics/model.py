@@ -516,7 +516,14 @@ class Model:
             site = self._caching_decorator(function)
             if site is None or self.role(site) != "code":
                 continue
-            held = [entity for entity in entities_in(summary.returned) if entity.origin.kind in ("query", "get")]
+            # A session that comes with the arguments is part of the key: each has its own.
+            held = [
+                entity
+                for entity in entities_in(summary.returned)
+                if entity.origin.kind in ("query", "get")
+                and entity.origin.session is not None
+                and entity.origin.session.id.kind in ("made", "global", "given")
+            ]
             lives = dict(summary.live)
             kept = [entity for entity in held if lives.get(entity.origin, FRESH).detached_how not in ("expunge", "make_transient")]
             if kept:

@@ -448,7 +448,7 @@ def _common(left: Query, right: Query) -> Query:
         limited=left.limited and right.limited,
         batched=left.batched or right.batched,
         filters=left.filters or right.filters,
-        locked=left.locked and right.locked,
+        locked=left.locked or right.locked,
         keys=tuple(key for key in left.keys if key in right.keys),
         sets=tuple(dict.fromkeys((*left.sets, *right.sets))),
         told=tuple(dict.fromkeys((*left.told, *right.told)))[:_SEEN],
