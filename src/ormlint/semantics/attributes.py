@@ -75,6 +75,8 @@ _BUILDERS = frozenset({"model_validate", "parse_obj", "from_orm", "model_constru
 
 def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
     """What reading `name` of `value` at `node` gives."""
+    if frame.rendering is not None and (item := item_in_template(value, name)) is not None:
+        return item
     kind = type(value)
     if kind is Unknown:
         return value
@@ -122,6 +124,15 @@ def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
             return UNKNOWN
         return Method(value, name)
     return UNKNOWN
+
+
+def item_in_template(value: Value, name: str) -> Value | None:
+    """`value.name` of a dictionary, which a template may write as an attribute; None where it is an attribute after all."""
+    if isinstance(value, LibInstance) and value.cls == "kwargs":
+        return dict(value.data).get(name)
+    if isinstance(value, Coll) and value.kind == "dict" and name not in ("items", "keys", "values", "get"):
+        return value.elem
+    return None
 
 
 # Entities
@@ -549,6 +560,8 @@ def _of_library(frame: Frame, value: LibInstance, name: str, node: r.Node) -> Va
         found = introspected(frame, value, name)
         if found is not None:
             return found
+    if value.cls == "template_module":
+        return LibInstance("template_macro", (*value.data, ("name", Const(name, "str"))))
     if value.cls == "kwargs":
         return Method(value, name)
     if value.cls == "awaitable_attributes":

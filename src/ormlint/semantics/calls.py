@@ -13,6 +13,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
+from ormlint.project import TEMPLATE_ENDINGS
 from ormlint.semantics import boundary, conflicts, serializing
 from ormlint.semantics.announcements import announces_early
 from ormlint.semantics.attributes import already_loaded, answered, straightened
@@ -108,7 +109,19 @@ _DEEPEST = 40
 _EVENTS = 48
 _ROUNDS = 2
 _PENDING = 48
-_READERS = frozenset({"getattr", "attrgetter", "setattr", "joinedload", "selectinload", "subqueryload"})
+_READERS = frozenset(
+    {
+        "getattr",
+        "attrgetter",
+        "setattr",
+        "joinedload",
+        "selectinload",
+        "subqueryload",
+        "render_template",
+        "get_template",
+        "TemplateResponse",
+    }
+)
 _INNER = 5
 """A load of a row that the callee fetched itself, so many calls down, is only possible: it may be the same row each time."""
 _ENDINGS = frozenset({"commit", "rollback", "close", "remove", "save", "abort", "end", "reset", "release", "invalidate", "expunge_all"})
@@ -887,7 +900,10 @@ def is_name(value: Value) -> bool:
         return bool(value.items) and all(is_name(item) for item in value.items)
     if isinstance(value, NameOf):
         return True
-    return isinstance(value, Const) and isinstance(value.value, str) and value.value.isidentifier() and len(value.value) < 40
+    if not isinstance(value, Const) or not isinstance(value.value, str):
+        return False
+    text = value.value
+    return (text.isidentifier() and len(text) < 40) or (text.endswith(TEMPLATE_ENDINGS) and len(text) < 120)
 
 
 def widen_argument(value: Value) -> Value:

@@ -35,6 +35,7 @@ from ormlint.semantics.state import (
     names_in,
 )
 from ormlint.semantics.symbols import FunctionNode, ModuleScope, Symbols
+from ormlint.semantics.template_files import TemplateFiles
 from ormlint.semantics.values import NEVER, Entity, Origin, Session, SessionId, Site, Value
 
 QUIET = frozenset({"add", "load", "mutate", "expire", "expunge", "close", "begin", "callout", "rollback", "current"})
@@ -76,7 +77,7 @@ class TooMuch(Exception):
 class World:
     """What every frame shares: symbols, classes, memoised summaries and values, and the observations for the rules."""
 
-    def __init__(self, symbols: Symbols, classes: Classes, config: Config) -> None:
+    def __init__(self, symbols: Symbols, classes: Classes, config: Config, templates: TemplateFiles | None = None) -> None:
         self.symbols = symbols
         self.classes = classes
         self.config = config
@@ -97,6 +98,7 @@ class World:
         self.wanted: set[tuple[str, str]] = set()
         self.tellings: dict[str, dict[str, tuple[r.Call, ...]]] = {}
         self.served: dict[str, object] = {}
+        self.templates = templates or TemplateFiles()
         self.text_of: dict[str, object] = {}
         self.manual = False
         """Whether the project makes sessions without autoflush."""
@@ -224,6 +226,7 @@ class Frame:
         "order",
         "path",
         "pending",
+        "rendering",
         "returned",
         "reused",
         "risks",
@@ -294,6 +297,8 @@ class Frame:
         self.known_loaded: list[frozenset[str]] = []
         self.searches: set[int] = set()
         self.written: tuple[r.Expr, r.Call] | None = None
+        self.rendering: object = None
+        """The rendering that it is part of, where it runs a template."""
         self.walk: list[Event] | None = None
         """What a serialiser or template reads is kept here, not among the function's own events."""
         self.made_under: dict[SessionId, frozenset[str]] = {}

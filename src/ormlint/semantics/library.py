@@ -13,7 +13,7 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import ConcurrencyRow, MethodRow
-from ormlint.semantics import boundary, conflicts, identity, queries, raw_sql, serializing
+from ormlint.semantics import boundary, conflicts, identity, queries, raw_sql, serializing, templates
 from ormlint.semantics.attributes import deleted
 from ormlint.semantics.autoflush import option_of
 from ormlint.semantics.concurrency import (
@@ -138,6 +138,9 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
         boundary.leave(frame, (actuals[0].value,), node, words)
     if name.startswith(_SQL_FUNCTIONS):
         return _sql_function(name.rsplit(".", 1)[-1], actuals)
+    renders = orms.RENDERS.get(name)
+    if renders is not None:
+        templates.rendered(frame, renders, None, actuals, node)
     reader = orms.SERIALIZERS.get(name)
     if reader is not None and reader.through == "schema":
         serializing.validated(
@@ -1078,6 +1081,15 @@ def _appended(frame: Frame, element: Entity, actuals: Sequence[Actual], node: r.
 def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Sequence[Actual], node: r.Node) -> Value:
     if receiver.cls == "kwargs":
         return _kwargs_method(receiver, name, actuals)
+    if receiver.cls in ("template_tag", "template_macro") and name == "__call__":
+        if receiver.cls == "template_macro":
+            return templates.expand(frame, receiver, actuals)
+        return templates.tag(frame, str(getattr(receiver.data[0][1], "value", "")), actuals, node)
+    renders = orms.RENDER_METHODS.get((receiver.cls, name))
+    if renders is not None:
+        templates.rendered(frame, renders, receiver, actuals, node)
+    if receiver.cls == "templates" and name == "get_template":
+        return templates.named(first_value(actuals, 0, "name"))
     if serializing.method_of_schema(receiver, name):
         if receiver.cls == "schema_adapter":
             serializing.validated(frame, dict(receiver.data).get("type", UNKNOWN), first_value(actuals), node)

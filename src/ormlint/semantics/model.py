@@ -71,6 +71,7 @@ from ormlint.semantics.symbols import (
     flat_statements,
     nested_bodies,
 )
+from ormlint.semantics.template_files import TemplateFiles
 from ormlint.semantics.twins import attributes_read, declared_field, storage_detail
 from ormlint.semantics.values import (
     UNKNOWN,
@@ -113,12 +114,13 @@ class Model:
         self.config = world.config
         self.layers = layers
         self.versions = versions
-        self.paths = {scope.path: scope for scope in world.symbols.modules.values()}
+        self.paths = world.templates.scopes() | {scope.path: scope for scope in world.symbols.modules.values()}
         lost = sorted(world.failed)
         self.warnings: tuple[str, ...] = tuple(
             f"{name} could not be analysed ({world.failed[name]} inside ormlint): please report it; the rest is checked"
             for name in lost[:5]
         ) + ((f"{len(lost) - 5} more functions could not be analysed",) if len(lost) > 5 else ())
+        self.warnings += tuple(sorted(world.templates.warnings))
 
     # For the report
 
@@ -163,6 +165,9 @@ class Model:
 
     def location(self, site: Site) -> Location:
         """A site as a location for people."""
+        if self.paths[site.path].role == "template":
+            line, _ = self.paths[site.path].record.position(site.start)
+            return Location(site.path, line, 1, line, 1)
         record = self.paths[site.path].record
         line, column = record.position(site.start)
         end_line, end_column = record.position(max(site.end, site.start))
@@ -852,7 +857,7 @@ def analyse(project: Project, records: Mapping[str, r.Record], config: Config) -
         if record is None or record.error is not None:
             continue
         add_scope(scopes, file, record)
-    return understand(scopes, config, DeclaredVersions(project.root))
+    return understand(scopes, config, DeclaredVersions(project.root), TemplateFiles(project.root, project.templates))
 
 
 def add_scope(scopes: dict[str, ModuleScope], file: SourceFile, record: r.Record) -> None:
@@ -875,7 +880,12 @@ def _is_revision(record: r.Record) -> bool:
     )
 
 
-def understand(scopes: dict[str, ModuleScope], config: Config, versions: DeclaredVersions | None = None) -> Model:
+def understand(
+    scopes: dict[str, ModuleScope],
+    config: Config,
+    versions: DeclaredVersions | None = None,
+    templates: TemplateFiles | None = None,
+) -> Model:
     """The model of modules that are already read."""
     symbols = Symbols(scopes)
     worlds: list[World] = []
@@ -883,7 +893,7 @@ def understand(scopes: dict[str, ModuleScope], config: Config, versions: Declare
 
     def work() -> None:
         try:
-            world = World(symbols, Classes(symbols), config)
+            world = World(symbols, Classes(symbols), config, templates)
             worlds.append(world)
             wire(world)
             world.layers = layers_of(scopes.values(), config.layers, world.classes)

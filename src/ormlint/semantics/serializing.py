@@ -104,7 +104,7 @@ def aside(frame: Frame, work: Callable[[], None]) -> list[Event]:
         frame.state, frame.walk, frame.dead = state, walked, dead
 
 
-def note_loads(frame: Frame, kind: str, reads: Sequence[Event], node: r.Node, detail: str) -> None:
+def note_loads(frame: Frame, kind: str, reads: Sequence[Event], node: r.Node, detail: str, places: bool = False) -> None:
     """Keeps the reads that run SQL, or fail, for the rules; each is an event of `node`."""
     site = frame.site(node)
     for event in reads:
@@ -120,7 +120,7 @@ def note_loads(frame: Frame, kind: str, reads: Sequence[Event], node: r.Node, de
             event = msgspec.structs.replace(event, confidence=1)
         if entity.origin.kind in ("self", "declared"):
             event = msgspec.structs.replace(event, confidence=1)
-        frame.note(kind, msgspec.structs.replace(event, site=site), None, detail)
+        frame.note(kind, msgspec.structs.replace(event, site=site), event.site if places else None, detail)
 
 
 def _named(schema: Value) -> str:
