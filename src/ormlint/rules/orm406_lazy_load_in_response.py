@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ormlint.findings import Confidence, Finding
+from ormlint.findings import Finding
 from ormlint.rules.cures import cure
 from ormlint.rules.loops import EXEMPT_ROLES
 from ormlint.rules.rule import Rule
-from ormlint.rules.walks import loads, trail_of, walked
+from ormlint.rules.walks import loads, sureness, trail_of, walked
 from ormlint.semantics.model import Model
 
 CODE, NAME = "ORM406", "lazy-load-in-response"
@@ -21,7 +21,7 @@ def check(model: Model) -> Iterator[Finding]:
         best = max(items, key=lambda item: item.event.confidence)
         reader = f"{best.detail} reads" if best.detail else "the response reads"
         message = f"{reader} {loads(items)}; {cure(model, best.event)}"
-        yield model.finding(CODE, NAME, site, message, Confidence(best.event.confidence), trail_of(model, items), best.function)
+        yield model.finding(CODE, NAME, site, message, sureness(items), trail_of(model, items), best.function)
 
 
 RULE = Rule(CODE, NAME, "A response model or serialiser reads a relationship that is not loaded.", check)

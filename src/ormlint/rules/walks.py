@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ormlint.findings import Step, Trail
+from ormlint.findings import Confidence, Step, Trail
 from ormlint.semantics.model import Model
 from ormlint.semantics.revealing import short
 from ormlint.semantics.state import Misuse
@@ -19,9 +19,24 @@ def walked(model: Model, kind: str) -> Iterator[tuple[Site, list[Misuse]]]:
     yield from places.items()
 
 
+_NAMED = 5
+_FEW = 2
+
+
+def sureness(items: Sequence[Misuse]) -> Confidence:
+    """How sure it is that a walk is a fault: one SELECT or two more, for one object, may be what is wanted."""
+    best = Confidence(max(item.event.confidence for item in items))
+    fails = any(item.event.how == "detached" or (item.event.session is not None and item.event.session.is_async) for item in items)
+    many = any(item.event.entity is not None and item.event.entity.born for item in items)
+    read = {(item.event.entity.model, item.event.attr) for item in items if item.event.entity is not None}
+    return best if fails or many or len(read) > _FEW else Confidence.possible
+
+
 def loads(items: Sequence[Misuse]) -> str:
     """What is read, and what that does: `Order.customer, which is not loaded: one SELECT for each Order`."""
     names = list(dict.fromkeys(f"{short(item.event.entity.model)}.{item.event.attr}" for item in items if item.event.entity is not None))
+    if len(names) > _NAMED:
+        names = [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} more"]
     what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     verb = "is" if len(names) == 1 else "are"
     event = items[0].event
