@@ -1,4 +1,4 @@
-"""Templates in a whole run: one that cannot be read is one warning, one that changes is read again, and nothing depends on what is parsed."""
+"""Templates in a whole run: unreadable ones are one warning, changed ones are read again, and nothing depends on what is parsed."""
 
 from __future__ import annotations
 
