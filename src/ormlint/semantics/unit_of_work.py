@@ -138,6 +138,10 @@ def change(frame: Frame, session: Session, effect: str, site: Site, far: bool = 
     locks = known_state.locks
     if row.ends_transaction:
         written, locks = None, frozenset()
+        if session.id.kind != "made":  # two names for sessions from outside may be one session
+            for id, other in list(state.sessions.items()):
+                if other.written is not None and id.kind != "made" and id != session.id:
+                    state.sessions[id] = msgspec.structs.replace(other, written=None)
     if effect in ("close", "reset", "invalidate", "remove", "close_all", "commit_and_close"):
         frame.world.ended.add(session.id)
         if fates:
