@@ -37,6 +37,7 @@ from ormlint.semantics.transactions import (
     end_all,
     end_blocks,
     enter_block,
+    is_one_of,
     leave_block,
     leave_failed,
     not_begun,
@@ -929,7 +930,7 @@ def _try(frame: Frame, stmt: r.Try) -> None:
 def _pass_on(frame: Frame, undone: set[SessionId]) -> None:
     """What may fail inside a block may fail around it, but for the sessions that leaving the block has rolled back or closed."""
     for id, risk in frame.risks.pop().items():
-        if id not in undone:
+        if id not in undone and not is_one_of(frame, id, undone):
             at_risk(frame, risk)
 
 
@@ -961,17 +962,25 @@ def _try_body(frame: Frame, stmt: r.Try) -> None:
         frame.dead = False
         if handler.name:
             frame.state.vars[handler.name] = UNKNOWN
+        goes_on = False
         if uncaught:
             floor, uncaught = _catches(frame, handler)
-            if floor is not None:
+            goes_on = floor is not None and isinstance(handler.body[-1], r.Raise)
+            if floor is not None and not goes_on:
                 end = handler.type.end if handler.type is not None else handler.start + len("except")
                 leave_failed(frame, risks, Site(frame.path, handler.start, end), floor)
         if len(frame.looked_up) > looked and kind_of_error(frame.world, frame.scope.name, handler.type) == "row_count":
             for entity in frame.looked_up[looked:]:
                 conflicts.missed(frame, entity, handler)
+        before, frame.undone = frame.undone, set()
         frame.exceptional += 1
         run(frame, handler.body)
         frame.exceptional -= 1
+        if goes_on:  # what it does on its way to the handlers around is not judged, but for a rollback
+            for id, risk in risks.items():
+                if id not in frame.undone and not is_one_of(frame, id, frame.undone):
+                    at_risk(frame, risk)
+        frame.undone |= before
         if not frame.dead:
             states.append(frame.state)
     if uncaught:

@@ -41,7 +41,7 @@ from ormlint.semantics.queries import flask_session
 from ormlint.semantics.reflection import listed, read_each
 from ormlint.semantics.scope import exhausted, uses_of
 from ormlint.semantics.state import FRESH, Event, Overwritten, Registry, names_in
-from ormlint.semantics.transactions import call_out
+from ormlint.semantics.transactions import call_out, recovered
 from ormlint.semantics.unit_of_work import (
     attach,
     delete_one,
@@ -812,6 +812,8 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
             return receiver
         return LibInstance("expression")
     if isinstance(receiver, Manager) and receiver.kind == "nested":
+        if name == "rollback" and receiver.session is not None:
+            recovered(frame, receiver.session)
         return Awaitable(receiver) if name == "start" else NONE
     if isinstance(receiver, Manager):
         if name in ("commit", "rollback", "close") and receiver.session is not None:

@@ -149,6 +149,18 @@ def commits_one_like(frame: Frame, id: SessionId) -> bool:
     return any(id == other or other == ANY or _may_be(frame, id, other) for other in frame.committed)
 
 
+def is_one_of(frame: Frame, id: SessionId, others: set[SessionId]) -> bool:
+    """Whether a session may be one of several."""
+    return any(_may_be(frame, id, other) for other in others)
+
+
+def recovered(frame: Frame, session: Session) -> None:
+    """The savepoint was rolled back: what failed in it is undone."""
+    for id, known in frame.state.sessions.items():
+        if known.failed is not None and _may_be(frame, id, session.id):
+            frame.state.sessions[id] = msgspec.structs.replace(known, failed=None)
+
+
 def _may_be(frame: Frame, one: SessionId, other: SessionId) -> bool:
     """Whether two sessions may be one: not two parameters of the function at hand, and not two fields of one class."""
     if one == other:
