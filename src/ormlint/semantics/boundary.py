@@ -469,7 +469,26 @@ def _serves_undeclared(world: World, function: FunctionNode) -> bool:
         if model is not None:
             return isinstance(model, r.Const) and model.kind == "none"
         return function.node.returns is None or _is_any(function.node.returns)
-    return False
+    return function.node.name in _added(world, function.module) and (function.node.returns is None or _is_any(function.node.returns))
+
+
+def _added(world: World, module: str) -> frozenset[str]:
+    """The functions that `router.add_api_route("/path", function)` at the top of a module serves with nothing declared."""
+    known = world.added_routes.get(module)
+    if known is None:
+        scope = world.symbols.modules[module]
+        names: set[str] = set()
+        for stmt in scope.record.body:
+            call = stmt.value if isinstance(stmt, r.ExprStmt) else None
+            if not (isinstance(call, r.Call) and isinstance(call.func, r.Attr) and call.func.attr == "add_api_route"):
+                continue
+            given = [arg.value for arg in call.args if arg.keyword == "endpoint"] or [
+                arg.value for arg in call.args[1:2] if not arg.keyword
+            ]
+            if not any(arg.keyword in ("response_model", "response_class") for arg in call.args):
+                names.update(item.id for item in given if isinstance(item, r.Name))
+        known = world.added_routes[module] = frozenset(names) if _imports(scope.bindings, "fastapi") else frozenset()
+    return known
 
 
 def _imports(bindings: dict[str, list[object]], package: str) -> bool:

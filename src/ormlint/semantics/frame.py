@@ -161,6 +161,7 @@ class World:
         """Expressions `x.__dict__` (by identity: records outlive the world) of which one entry is used."""
         self.promises: dict[str, tuple[str, ...]] = {}
         self.handlers: dict[str, bool] = {}
+        self.added_routes: dict[str, frozenset[str]] = {}
         self.noticed: dict[object, dict[tuple[str, Site], Incident]] = {}
         self.incidents: dict[tuple[str, Site], Incident] = {}
         self.listeners: dict[str, str] = {}

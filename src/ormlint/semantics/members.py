@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.semantics.declared import given_by
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.summaries import transform
@@ -19,6 +20,7 @@ from ormlint.semantics.values import (
     ClassRef,
     Coll,
     Instance,
+    LibInstance,
     Never,
     Session,
     SessionId,
@@ -140,6 +142,8 @@ def class_attribute(frame: Frame, cls: str, name: str) -> Value | None:
         if other != name and other in info.attrs:
             inner.state.vars[other] = class_attribute(frame, found[0], other) or UNKNOWN
     value = inner.evaluate(found[1])
+    if isinstance(value, LibInstance) and value.cls == "dependency":  # a class-based view: `session: Session = Depends(get_session)`
+        value = given_by(inner, value, found[1]) or UNKNOWN
     if isinstance(value, Unknown):
         annotated = info.annotations.get(name)
         if annotated is not None:
