@@ -151,7 +151,11 @@ def parameters_behind(frame: Frame, node: r.Node) -> frozenset[str] | None:
     """The function's own parameters that the names of an expression are computed from; None outside of functions."""
     if frame.function is None:
         return None
-    return parameters_of(frame, frame.world.names(node))
+    key = (frame.function.id, id(node))
+    known = frame.world.rests_on.get(key)
+    if known is None:
+        known = frame.world.rests_on[key] = parameters_of(frame, frame.world.names(node))
+    return known
 
 
 def parameters_of(frame: Frame, names: frozenset[str]) -> frozenset[str]:
@@ -205,19 +209,13 @@ def _behind(world: World, function: FunctionNode) -> dict[str, frozenset[str]]:
 
 def _inner_flows(body: tuple[r.Stmt, ...], params: frozenset[str]) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
     """The names that comprehensions, `:=` and lambdas bind, each with the names that they come from."""
-    stack: list[object] = list(body)
-    while stack:
-        node = stack.pop()
+    for node in walk(body, (r.Class,)):
         if isinstance(node, r.Generator):
             yield names_in(node.target), names_in(node.iter)
         elif isinstance(node, r.Walrus):
             yield names_in(node.target), names_in(node.value)
         elif isinstance(node, r.Lambda):
             yield frozenset(param.name for param in node.params), params
-        if isinstance(node, r.Node) and not isinstance(node, r.Class):
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
-        elif type(node) is tuple:
-            stack.extend(node)
 
 
 def _root(name: str) -> str:

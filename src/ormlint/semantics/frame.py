@@ -109,6 +109,7 @@ class World:
         """Of each `if` and branch, by identity, the store that the test asks before the branch fills it."""
         self.touched: dict[tuple[str, int], frozenset[str]] = {}
         self.behind: dict[str, dict[str, frozenset[str]]] = {}
+        self.rests_on: dict[tuple[str, int], frozenset[str]] = {}
         self.chains: dict[int, tuple[frozenset[str], bool]] = {}
         self.stored: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
         self.bodies: dict[tuple[str, int], tuple[r.Stmt, ...]] = {}
