@@ -943,18 +943,15 @@ def summarise(
     # A decorator's wrapper is another function for each function that it holds.
     counted = (function.id, tuple(sorted(value.func for value in closure.values() if isinstance(value, FuncRef))))
     count = world.contexts.get(counted, 0)
-    if count >= _CONTEXTS and symbols is not None:
-        general = world.entries.get(function.id)
-        if general is None or symbols.sessions or symbols.entities:
-            if count >= 4 * _CONTEXTS:
-                return general
-        else:
-            return general
-    nested = world.on_stack.get(function.id, 0)
-    if nested >= _SAME:
+    nested = world.on_stack.get(counted, 0)
+    # What the function does by its declaration says nothing of the sessions and entities that this call gives it.
+    given = symbols is not None and bool(symbols.sessions or symbols.entities)
+    if nested >= _SAME or (count >= 4 * _CONTEXTS and given):
+        return None if given else world.entries.get(function.id)
+    if count >= _CONTEXTS and symbols is not None and not given:
         return world.entries.get(function.id)
     world.contexts[counted] = count + 1
-    world.on_stack[function.id] = nested + 1
+    world.on_stack[counted] = nested + 1
     outer_lowest = world.lowest
     world.depth += 1
     world.active[key] = world.depth
@@ -973,7 +970,7 @@ def summarise(
                 break
     finally:
         own = world.active.pop(key)
-        world.on_stack[function.id] = nested
+        world.on_stack[counted] = nested
         world.depth -= 1
     below = world.lowest < own
     if below:

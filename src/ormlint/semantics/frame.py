@@ -144,7 +144,7 @@ class World:
         self.abandoned: set[str] = set()
         self.failed: dict[str, str] = dict(classes.failed)
         self.by_name: dict[str, bool] = {}
-        self.on_stack: dict[str, int] = {}
+        self.on_stack: dict[tuple[str, tuple[str, ...]], int] = {}
         self.conflicts: dict[object, tuple[Conflict, ...]] = {}
         self.met: dict[tuple[str, Site, str], Conflict] = {}
         self.remerged: set[str] = set()
