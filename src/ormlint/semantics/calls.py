@@ -450,6 +450,8 @@ def call_function(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r
     if function.node.decorators and RAW not in ref.closure:
         wrapper = decorated(frame, ref.func)
         if wrapper is not None:
+            if frame.scope.role not in ("test", "fixture"):
+                world.called_decorated.add(ref.func)
             given = actuals if ref.bound is None else (Actual(ref.bound), *actuals)
             return call(frame, wrapper, given, node)
     if is_manager(world, function):

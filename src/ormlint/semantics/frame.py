@@ -148,6 +148,7 @@ class World:
         self.conflicts: dict[object, tuple[Conflict, ...]] = {}
         self.met: dict[tuple[str, Site, str], Conflict] = {}
         self.remerged: set[str] = set()
+        self.called_decorated: set[str] = set()
         self.serializable = False
         self.violations_handled = False
         self.declared_params: dict[tuple[str, str], Value] = {}

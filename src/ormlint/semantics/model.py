@@ -1201,6 +1201,8 @@ def _surer(one: Event, other: Event) -> bool:
 def meet_conflicts(world: World, roots: Sequence[object]) -> None:
     """Keeps the conflicts that came up to a root: nobody further out takes them away."""
     for key in roots:
+        if isinstance(key, tuple) and key[0] == "root" and key[1] in world.called_decorated:
+            continue
         for item in world.conflicts.get(key, ()):
             event = item.event
             if event.kind in ("rewrite", "insert") and world.serializable:
