@@ -382,8 +382,9 @@ def _ports_of(world: World, function: FunctionNode) -> Iterator[FunctionNode]:
             yield world.symbols.functions[id]
     if name.startswith("_"):
         return
-    for other, shape in world.classes.infos.items():
-        if other == info.id or name not in shape.methods or not any(library.endswith(".Protocol") for library in shape.libraries):
+    for other in world.classes.protocols_with(name):
+        shape = world.classes.infos[other]
+        if other == info.id:
             continue
         wanted = [method for method in shape.methods if not method.startswith("__")]
         if len(wanted) > 1 and all(world.classes.member(info.id, method) is not None for method in wanted):

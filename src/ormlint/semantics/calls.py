@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.project import TEMPLATE_ENDINGS
 from ormlint.semantics import boundary, conflicts, serializing
@@ -890,7 +891,7 @@ def reads_by_name(world: World, function: FunctionNode) -> bool:
     """Whether a function reads attributes by names that it is given."""
     known = world.by_name.get(function.id)
     if known is None:
-        known = world.by_name[function.id] = not world.names(function.node).isdisjoint(_READERS)
+        known = world.by_name[function.id] = any(type(node) is r.Name and node.id in _READERS for node in walk(function.node))
     return known
 
 

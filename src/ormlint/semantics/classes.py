@@ -129,6 +129,7 @@ class Classes:
         self._imperative: dict[str, tuple[str, r.Call]] = {}
         self._mapped_by: dict[int, str] = {}
         self._mappers: dict[tuple[str, str], str] = {}
+        self._protocols: dict[str, tuple[str, ...]] | None = None
         self.failed: dict[str, str] = {}
         """The classes that could not be understood, with what went wrong inside this program."""
         self._pending: list[tuple[str, str, bool, dict[str, r.Expr], r.Expr | None]] = []
@@ -251,6 +252,17 @@ class Classes:
             row = orms.CLASSES.get(symbol.name)
             return row.kind if row is not None else ""
         return ""
+
+    def protocols_with(self, method: str) -> tuple[str, ...]:
+        """The Protocols of the project that ask for a method of this name."""
+        if self._protocols is None:
+            found: dict[str, list[str]] = {}
+            for id, info in self.infos.items():
+                if any(library.endswith(".Protocol") for library in info.libraries):
+                    for name in info.methods:
+                        found.setdefault(name, []).append(id)
+            self._protocols = {name: tuple(ids) for name, ids in found.items()}
+        return self._protocols.get(method, ())
 
     # Structure
 
