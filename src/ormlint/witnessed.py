@@ -40,7 +40,7 @@ class Witness(msgspec.Struct, frozen=True):
 
 
 class WitnessedFinding(Finding, frozen=True):
-    """A finding that a record was held against; `witness` is None for rules of which no run can say anything."""
+    """A finding that a record was held against; `witness` is None for the rules of plugins: nobody knows what a run says of them."""
 
     witness: Union[Witness, None] = None
 

@@ -101,8 +101,16 @@ def test_what_a_run_said_is_in_json_sarif_and_text(report: Report, view: View) -
         None,
     ]
     assert [(item["code"], item["line"], item["witness"]["count"]) for item in document["missed"]] == [("ORM405", 3, 5)]
-    results = json.loads(renderer("sarif")(held, view))["runs"][0]["results"]
-    assert [result["properties"].get("witness") for result in results] == ["confirmed", None]
+    run = json.loads(renderer("sarif")(held, view))["runs"][0]
+    found, unknown, seen = run["results"]
+    numbers = {"witness": "confirmed", "witnessed": "7 commits in 2 tests", "count": 7, "most": 4, "tests": 2}
+    assert found["properties"] == {"confidence": "certain", **numbers}
+    assert "witness" not in unknown["properties"]
+    assert (seen["ruleId"], seen["level"], seen["properties"]["missed"], seen["properties"]["count"]) == ("ORM405", "note", True, 5)
+    assert seen["message"]["text"].startswith("seen at run time, and not found: 5 SELECTs")
+    assert seen["locations"][0]["physicalLocation"]["region"]["startLine"] == 3
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"] if "ruleIndex" in result)
     text = renderer("text")(held, view)
     assert "    run: confirmed: 7 commits in 2 tests\n" in text
     assert "Seen at run time, and not found:\n  jobs.py:3 ORM405 5 SELECTs\\x1b[2J\n    run: 5 SELECTs\n" in text

@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from ormlint.findings import Confidence, Finding, Location, Report, Step
+from ormlint.rules import ALL_RULES
 from ormlint.witness.confirmation import at_least, confirm
+from ormlint.witness.meaning import EVIDENCE, NAMES, UNDECIDABLE
 from ormlint.witness.record import Chain, File, Frame, Head, LoopFrame, Record, Site
 from ormlint.witnessed import Verdict, Witness, WitnessedFinding
 
@@ -106,9 +108,10 @@ def test_errors_confirm_by_their_class() -> None:
 def test_sessions_are_confirmed_where_they_were_made_also_through_a_helper() -> None:
     made = Chain((Frame("app/b.py", 2, "open_session"), Frame("app/a.py", 10, "f")), 1)
     leaked = site("leak", 2, 1, 1, None, path="app/b.py", chains=(made,))
-    assert verdict(finding("ORM301", 10), leaked).text == "1 session collected while open"
+    assert verdict(finding("ORM301", 10), leaked).text == "1 session left open"
+    assert verdict(finding("ORM303", 10), msgspec.structs.replace(leaked, kind="left")).text == "1 session left open"
     session = site("session", 2, 3, 1, None, path="app/b.py", chains=(msgspec.structs.replace(made, count=3),))
-    assert verdict(finding("ORM301", 10), session).text == "3 sessions made here, and none was collected while it was open"
+    assert verdict(finding("ORM301", 10), session).text == "3 sessions made here, and none was left open"
     assert verdict(finding("ORM301", 11), session).text == "no session was made here"
 
 
@@ -120,9 +123,70 @@ def test_a_load_that_a_framework_does_is_known_by_its_attribute() -> None:
     assert verdict(other, outside).verdict is Verdict.refuted
 
 
-def test_rules_about_code_have_no_witness() -> None:
-    report = confirm(Report("/p", (finding("ORM101", 1),)), Record(HEAD, (RAN,)))
+def test_every_rule_is_decided_by_something_or_says_why_not() -> None:
+    codes = {rule.code for rule in ALL_RULES}
+    assert codes - EVIDENCE.keys() - UNDECIDABLE.keys() == set()
+    assert not EVIDENCE.keys() & UNDECIDABLE.keys()
+    names = {rule.code: rule.name for rule in ALL_RULES}
+    assert {code: names.get(code, name) for code, name in NAMES.items()} == NAMES
+
+
+def test_rules_that_no_run_decides_say_why() -> None:
+    witness = verdict(finding("ORM101", 1))
+    assert (witness.verdict, witness.text) == (
+        Verdict.not_run,
+        "not decidable by a run: it is about the code, not about what happens",
+    )
+    assert verdict(finding("ORM501", 10), site("commit", 10)).verdict is Verdict.not_run
+
+
+def test_rules_of_plugins_have_no_witness() -> None:
+    report = confirm(Report("/p", (finding("ACME101", 1),)), Record(HEAD, (RAN,)))
     assert [one.witness for one in report.findings if isinstance(one, WitnessedFinding)] == [None]
+
+
+def test_once_in_a_call_is_refuted_only_where_the_loop_is_seen_to_go_round() -> None:
+    once = site("lazy", 10, 4, 1, None)
+    other = site("query", 10, 20, 5, "direct", cls="Customer", attr=None)
+    witness = verdict(finding("ORM401", 10), once, other)
+    assert (witness.verdict, witness.text) == (
+        Verdict.refuted,
+        "the loop went round, and this happened at most once in a call: 4 SELECTs",
+    )
+    assert verdict(finding("ORM401", 10), once, msgspec.structs.replace(other, line=11, end_line=11)).verdict is Verdict.not_run
+    assert verdict(finding("ORM401", 10), once, msgspec.structs.replace(other, function="g")).verdict is Verdict.not_run
+
+
+def test_a_commit_that_ran_without_a_session_refutes_nothing() -> None:
+    witness = verdict(finding("ORM201", 10))
+    assert (witness.verdict, witness.text) == (Verdict.not_run, "the line ran on no real session: tests may replace it")
+    assert verdict(finding("ORM208", 10)).verdict is Verdict.not_run
+    assert verdict(finding("ORM208", 10), site("external", 10)).verdict is Verdict.confirmed
+
+
+def test_an_error_may_be_raised_where_the_trail_ends() -> None:
+    raised = site("error", 12, cls="PendingRollbackError")
+    assert verdict(finding("ORM205", 9, ("app/a.py", 8), ("app/a.py", 12)), raised).verdict is Verdict.confirmed
+    assert verdict(finding("ORM205", 9, ("app/a.py", 12), ("app/a.py", 8)), raised).verdict is Verdict.refuted
+
+
+def test_lost_rows_are_those_of_the_same_function() -> None:
+    lost = site("lost", 20, function="Jobs.note")
+    one = finding("ORM204", 10)
+    assert verdict(msgspec.structs.replace(one, symbol="app.a:Jobs.note"), lost).verdict is Verdict.confirmed
+    assert verdict(msgspec.structs.replace(one, symbol="app.a:Jobs.other"), lost).verdict is Verdict.not_run
+
+
+def test_an_engine_must_be_made_twice() -> None:
+    once = verdict(finding("ORM304", 10), site("engine", 10))
+    assert (once.verdict, once.text) == (Verdict.not_run, "ran, but only once: 1 engine made here")
+    assert verdict(finding("ORM304", 10), site("engine", 10, 2)).verdict is Verdict.confirmed
+
+
+def test_a_flush_that_a_found_query_causes_is_not_missed() -> None:
+    flushes = site("flush", 10, 5, 5, "direct", cls="Session", attr="autoflush")
+    assert confirm(Report("/p", (finding("ORM410", 10),)), Record(HEAD, (RAN,), (flushes,))).missed == ()
+    assert [one.code for one in confirm(Report("/p"), Record(HEAD, (RAN,), (flushes,))).missed] == ["ORM411"]
 
 
 def test_what_costs_most_comes_first() -> None:

@@ -55,6 +55,16 @@ def test_everything_that_the_tests_do(record: Record, application: Path) -> None
     assert not sites(record, "nested", "commit")
     assert only(record, "nested", "flush").count == 5
 
+    # A session for each job is no commit in a loop; rows that nobody commits, sessions used after close() or never ended, engines.
+    job = only(record, "jobs", "commit")
+    assert (job.count, job.max, job.loop) == (3, 1, None)
+    assert only(record, "forgotten", "lost").count == 1
+    assert not sites(record, "jobs", "lost")
+    again = only(record, "used_again", "reopened")
+    assert (again.count, again.line) == (1, line_of(application, "session.query(Parent).all()", 7))
+    assert only(record, "engines", "engine").count == 3
+    assert only(record, "hold", "left").count == 1
+
     # Deferred columns, accessors, deletes.
     deferred = only(record, "stories", "deferred")
     assert (deferred.attr, deferred.count, deferred.loop) == ("story", 5, "direct")
@@ -93,6 +103,7 @@ def test_lines_that_ran(record: Record, application: Path) -> None:
     assert line_of(application, "print(parent.children)") not in ran
     assert line_of(application, "return session.query(Parent).all()") not in ran
     assert line_of(application, "def never_called") in ran
+    assert line_of(application, "except ValueError") in ran, "what was caught"
 
 
 def test_chains_lead_from_the_event_to_the_test(record: Record) -> None:

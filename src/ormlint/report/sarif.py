@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any, Final
 from urllib.parse import quote
 
 from ..findings import Confidence, Finding, Location, Report
-from ..witnessed import WitnessedFinding
+from ..witnessed import Missed, Witness, WitnessedFinding, WitnessedReport
 from .view import RuleText, View, harmless
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -18,7 +19,8 @@ RANK: Final = {Confidence.certain: 90.0, Confidence.likely: 60.0, Confidence.pos
 
 def render(report: Report, view: View) -> str:
     """One SARIF log with one run."""
-    used = {finding.code for finding in report.findings}
+    missed = report.missed if isinstance(report, WitnessedReport) else ()
+    used = {finding.code for finding in report.findings} | {one.code for one in missed}
     rules = sorted((rule for rule in view.rules if rule.code in used), key=lambda rule: rule.code)
     index = {rule.code: position for position, rule in enumerate(rules)}
     run = {
@@ -31,7 +33,7 @@ def render(report: Report, view: View) -> str:
                 "toolExecutionNotifications": [{"level": "warning", "message": {"text": harmless(warning)}} for warning in report.warnings],
             }
         ],
-        "results": [result(finding, index) for finding in report.findings],
+        "results": [*(result(finding, index) for finding in report.findings), *(missing(one, index) for one in missed)],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
@@ -66,10 +68,35 @@ def result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
     return found
 
 
-def evidence(finding: Finding) -> dict[str, str]:
+def missing(missed: Missed, index: dict[str, int]) -> dict[str, Any]:
+    """What happened at run time and no finding spoke of: a note, with the frames that led there as its flow."""
+    identity = f"{missed.code}:{missed.at.path}:{missed.symbol}:{missed.message}"
+    found: dict[str, Any] = {
+        "ruleId": missed.code,
+        "level": "note",
+        "message": {"text": harmless(f"seen at run time, and not found: {missed.message} ({missed.witness.text})")},
+        "locations": [location(missed.at)],
+        "partialFingerprints": {"ormlint/missed/v1": hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:16]},
+        "properties": {"missed": True, **said(missed.witness)},
+    }
+    if missed.code in index:
+        found["ruleIndex"] = index[missed.code]
+    if missed.chain:
+        frames = [{"location": location(at), "executionOrder": number} for number, at in enumerate((*missed.chain[::-1], missed.at), 1)]
+        found["codeFlows"] = [{"message": {"text": "The calls that led here."}, "threadFlows": [{"locations": frames}]}]
+    return found
+
+
+def evidence(finding: Finding) -> dict[str, Any]:
     """What a run says of a finding."""
     witness = finding.witness if isinstance(finding, WitnessedFinding) else None
-    return {} if witness is None else {"witness": witness.verdict.label, "witnessed": harmless(witness.text)}
+    return {} if witness is None else said(witness)
+
+
+def said(witness: Witness) -> dict[str, Any]:
+    """A verdict with its numbers."""
+    numbers = {"count": witness.count, "most": witness.most, "tests": witness.tests}
+    return {"witness": witness.verdict.label, "witnessed": harmless(witness.text), **numbers}
 
 
 def location(at: Location, note: str = "") -> dict[str, Any]:

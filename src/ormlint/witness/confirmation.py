@@ -15,9 +15,12 @@ import msgspec
 
 from ormlint.file_roles import role_of
 from ormlint.findings import Finding, Location, Report
-from ormlint.witness.meaning import EVIDENCE, NAMES, Evidence, described, noun_for, rule_for, speaking_of
+from ormlint.witness.meaning import EVIDENCE, NAMES, UNDECIDABLE, Evidence, described, noun_for, rule_for, speaking_of
 from ormlint.witness.record import Record, Site, against_sources, read_record
 from ormlint.witnessed import Missed, Verdict, Witness, WitnessedFinding, WitnessedReport
+
+_MADE = frozenset({"leak", "session", "engine"})
+"""Kinds of things that are made in one place, maybe by a helper, and found wherever that is called from."""
 
 _OUTSIDE = frozenset({"ORM406", "ORM407"})
 """Rules of loads that a framework does, with no line of the project on the stack."""
@@ -97,17 +100,35 @@ class _Match(NamedTuple):
 def _witness(finding: Finding, index: _Index) -> Witness | None:
     evidence = EVIDENCE.get(finding.code)
     if evidence is None:
-        return None
+        reason = UNDECIDABLE.get(finding.code)
+        return None if reason is None else Witness(Verdict.not_run, f"not decidable by a run: {reason}")
     if finding.at.path in index.record.stale:
         return Witness(Verdict.not_run, "stale: the file has changed since the record was made")
     matches = list(_matches(finding, evidence, index))
-    repeated = [match for match in matches if match.repeated] if evidence.repeated else matches
-    if repeated:
-        return _confirmed(repeated, evidence)
+    borne_out = [match for match in matches if match.repeated] if evidence.repeated else matches
+    count = sum(match.events for match in borne_out)
+    if count >= evidence.least:
+        return _confirmed(borne_out, evidence)
+    if borne_out:
+        return Witness(Verdict.not_run, f"ran, but only once: {_amount(count, evidence.noun)}")
     if matches:
-        count = sum(match.events for match in matches)
-        return Witness(Verdict.not_run, f"ran, but never for more than one row at a time: {_amount(count, evidence.noun)}")
+        seen = _amount(sum(match.events for match in matches), evidence.noun)
+        if _went_round(finding, matches, evidence, index):
+            return Witness(Verdict.refuted, f"the loop went round, and this happened at most once in a call: {seen}")
+        return Witness(Verdict.not_run, f"ran, but never for more than one row at a time: {seen}")
     return _unseen(finding, evidence, index)
+
+
+def _went_round(finding: Finding, matches: list[_Match], evidence: Evidence, index: _Index) -> bool:
+    """Whether something else on the finding's own lines shows that these ran more than once in one activation.
+
+    Only that makes a single event a refutation: with one row, a loop that loads for each row looks the same.
+    """
+    functions = {match.site.function for match in matches}
+    return any(
+        site.loop == "direct" and site.function in functions and not _bears(site, evidence) and _overlaps(site, finding.at)
+        for site in index.here[finding.at.path]
+    )
 
 
 def _confirmed(matches: list[_Match], evidence: Evidence) -> Witness:
@@ -137,11 +158,13 @@ def _unseen(finding: Finding, evidence: Evidence, index: _Index) -> Witness:
     idle = next((step for step in finding.trail if index.ran_at(step.at) is False), None)
     if idle is not None:
         return Witness(Verdict.not_run, f"the line ran, but {idle.at.path}:{idle.at.line} on its trail did not")
+    if evidence.silent:
+        return Witness(Verdict.not_run, evidence.silent)
     if "leak" not in evidence.kinds:
         return Witness(Verdict.refuted, "the line ran, and it did not happen")
     made = sum(_through(site, finding.at) for site in index.sites if site.kind == "session")
     if made:
-        return Witness(Verdict.refuted, f"{_amount(made, 'sessions')} made here, and none was collected while it was open")
+        return Witness(Verdict.refuted, f"{_amount(made, 'sessions')} made here, and none was left open")
     return Witness(Verdict.not_run, "no session was made here")
 
 
@@ -158,13 +181,25 @@ def _matches(finding: Finding, evidence: Evidence, index: _Index) -> Iterator[_M
             seen.add(id(site))
             yield _Match(site, site.count, site.max, site.loop is not None)
     steps = [step.at for step in finding.trail]
+    if evidence.elsewhere and steps:
+        for site in index.here[steps[-1].path]:
+            if _bears(site, evidence) and _overlaps(site, steps[-1]) and id(site) not in seen:
+                seen.add(id(site))
+                yield _Match(site, site.count, site.max, site.loop is not None)
+    if "lost" in evidence.kinds:
+        # The session is closed by the function that owns it, which is where the rows are written too.
+        symbol = finding.symbol.rpartition(":")[2]
+        for site in index.here[at.path]:
+            if _bears(site, evidence) and symbol and site.function == symbol and id(site) not in seen:
+                seen.add(id(site))
+                yield _Match(site, site.count, site.max, False)
     for site in index.through[at.path]:
         if id(site) in seen or not _bears(site, evidence):
             continue
         loops = [frame.max for frame in site.loop_frames if _within(frame.path, frame.line, at)]
         on_trail = any(_overlaps(site, step) for step in steps)
         count = _through(site, at)
-        if count and (loops or on_trail or "leak" in evidence.kinds):
+        if count and (loops or on_trail or evidence.kinds & _MADE):
             yield _Match(site, count, max(loops, default=site.max), bool(loops) or site.loop in ("direct", "inside"))
     if finding.code in _OUTSIDE:
         words = {word for text in (finding.message, *(step.note for step in finding.trail)) for word in re.findall(r"\w+", text)}
@@ -174,7 +209,7 @@ def _matches(finding: Finding, evidence: Evidence, index: _Index) -> Iterator[_M
 
 
 def _bears(site: Site, evidence: Evidence) -> bool:
-    return site.kind in evidence.kinds and (not evidence.classes or site.cls in evidence.classes)
+    return site.kind in evidence.kinds and (site.kind != "error" or not evidence.classes or site.cls in evidence.classes)
 
 
 def _overlaps(site: Site, at: Location) -> bool:

@@ -24,7 +24,7 @@ _WAITS: Final = (
 """Module, class ("" for a function), name."""
 
 
-def watch_external(call: Callable[[str, FrameType], None]) -> Callable[[], None]:
+def watch_external(call: Callable[[str, FrameType | None], None]) -> Callable[[], None]:
     """Calls `call` with a name such as "socket.connect" and the frame that waits, before it does; returns the function that ends it."""
     undo: list[Callable[[], None]] = []
     for module, cls, name in _WAITS:
@@ -38,14 +38,16 @@ def watch_external(call: Callable[[str, FrameType], None]) -> Callable[[], None]
     return stop
 
 
-def _wrap(module: str, cls: str, name: str, shown: str, call: Callable[[str, FrameType], None], undo: list[Callable[[], None]]) -> None:
+def _wrap(
+    module: str, cls: str, name: str, shown: str, call: Callable[[str, FrameType | None], None], undo: list[Callable[[], None]]
+) -> None:
     owner: Any = getattr(sys.modules[module], cls) if cls else sys.modules[module]
     real = getattr(owner, name)
     own = name in vars(owner)
 
     @functools.wraps(real)
     def waits(*arguments: Any, **keywords: Any) -> Any:
-        call(shown, sys._getframe(1))
+        call(shown, sys._getframe().f_back)
         return real(*arguments, **keywords)
 
     def end() -> None:

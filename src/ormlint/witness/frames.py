@@ -87,9 +87,11 @@ class Activation:
 class Hit:
     """What one instruction of an activation caused: how many events, in how many executions of the instruction."""
 
-    __slots__ = ("callee", "count", "executions")
+    __slots__ = ("callee", "count", "executions", "owner")
 
-    def __init__(self) -> None:
+    def __init__(self, owner: Any = None) -> None:
+        self.owner = owner
+        """What the events must have in common to count together."""
         self.count = 0
         self.executions = 0
         self.callee: Activation | None = None

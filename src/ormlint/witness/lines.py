@@ -153,7 +153,9 @@ def _mark_bodies(node: ast.AST, spans: list[tuple[int, int]]) -> None:
         for position, child in enumerate(children):
             if isinstance(child, ast.stmt) and not _must_come_first(node, field, position, child):
                 marked.append(_mark(child, len(spans)))
-                spans.append((child.lineno, _last_line(child)))
+                # What is caught at an `except` line is known by its first statement.
+                first = node.lineno if isinstance(node, ast.ExceptHandler) and position == 0 else child.lineno
+                spans.append((first, _last_line(child)))
             marked.append(child)
             _mark_bodies(child, spans)
         setattr(node, field, marked)

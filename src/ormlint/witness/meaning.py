@@ -8,32 +8,57 @@ from typing import Final, NamedTuple
 
 
 class Evidence(NamedTuple):
-    """What bears a rule out: events of these kinds, of these classes where any are named; `repeated` within one activation."""
+    """What bears a rule out: events of these kinds, for errors of these classes; `repeated`: more than once within one activation."""
 
     kinds: frozenset[str]
     repeated: bool = False
     classes: frozenset[str] = frozenset()
     noun: str = "SELECTs"
+    elsewhere: bool = False
+    """The event happens at the last step of the trail, not where the finding stands."""
+    least: int = 1
+    """How many events there must be."""
+    silent: str = ""
+    """Why a line that ran without the event refutes nothing; "" where it does refute."""
 
 
-def _evidence(kinds: str, *, repeated: bool = False, classes: str = "", noun: str = "SELECTs") -> Evidence:
-    return Evidence(frozenset(kinds.split()), repeated, frozenset(classes.split()), noun)
+def _evidence(
+    kinds: str,
+    *,
+    repeated: bool = False,
+    classes: str = "",
+    noun: str = "SELECTs",
+    elsewhere: bool = False,
+    least: int = 1,
+    silent: str = "",
+) -> Evidence:
+    return Evidence(frozenset(kinds.split()), repeated, frozenset(classes.split()), noun, elsewhere, least, silent)
 
+
+_REPLACED: Final = "the line ran on no real session: tests may replace it"
+_OUTSIDE: Final = "the line ran, but nothing outside was called while a transaction was open: tests may replace what calls"
 
 EVIDENCE: Final = {
     "ORM107": _evidence("query dml lazy core"),
-    "ORM201": _evidence("commit", repeated=True, noun="commits"),
+    "ORM201": _evidence("commit", repeated=True, noun="commits", silent=_REPLACED),
     "ORM202": _evidence("commit", repeated=True, noun="commits"),
-    "ORM203": _evidence("commit rollback", noun="commits and rollbacks"),
-    "ORM205": _evidence("error", classes="PendingRollbackError", noun="PendingRollbackErrors"),
-    "ORM206": _evidence("error", classes="InvalidRequestError ResourceClosedError", noun="errors"),
+    "ORM203": _evidence("commit rollback", noun="commits and rollbacks", silent=_REPLACED),
+    "ORM204": _evidence("lost", noun="sessions closed with uncommitted rows", silent="the record does not say that its rows were lost"),
+    "ORM205": _evidence("error", classes="PendingRollbackError", noun="PendingRollbackErrors", elsewhere=True),
+    "ORM206": _evidence("error", classes="InvalidRequestError ResourceClosedError", noun="errors", elsewhere=True),
     "ORM207": _evidence("error", classes="InvalidRequestError", noun="errors"),
-    "ORM208": _evidence("external", noun="calls with a transaction open"),
-    "ORM211": _evidence("commit", repeated=True, noun="commits"),
-    "ORM212": _evidence("flush", noun="flushes"),
-    "ORM301": _evidence("leak", noun="sessions collected while open"),
-    "ORM303": _evidence("leak", noun="sessions collected while open"),
+    "ORM208": _evidence("external", noun="calls with a transaction open", silent=_OUTSIDE),
+    "ORM209": _evidence("external", noun="calls with a transaction open", silent=_OUTSIDE),
+    "ORM210": _evidence("external", repeated=True, noun="calls with a transaction open", silent=_OUTSIDE),
+    "ORM211": _evidence("commit", repeated=True, noun="commits", silent=_REPLACED),
+    "ORM212": _evidence("flush", noun="flushes", silent="the line ran, and there was nothing to send"),
+    "ORM301": _evidence("leak left", noun="sessions left open"),
+    "ORM302": _evidence("session", noun="sessions made"),
+    "ORM303": _evidence("leak left", noun="sessions left open"),
+    "ORM304": _evidence("engine factory", noun="engines made here", least=2, silent="the line ran, and no engine was made here"),
+    "ORM305": _evidence("reopened error", classes="ResourceClosedError InvalidRequestError DetachedInstanceError", noun="uses when closed"),
     "ORM306": _evidence("error", classes="InvalidRequestError", noun="errors"),
+    "ORM310": _evidence("query dml core lazy deferred expired refresh cascade flush commit rollback", noun="blocking round trips"),
     "ORM401": _evidence("lazy deferred expired", repeated=True),
     "ORM402": _evidence("lazy deferred expired"),
     "ORM403": _evidence("error", classes="DetachedInstanceError", noun="DetachedInstanceErrors"),
@@ -43,19 +68,37 @@ EVIDENCE: Final = {
     "ORM407": _evidence("lazy deferred expired"),
     "ORM408": _evidence("query dml core", repeated=True),
     "ORM409": _evidence("query dml core", repeated=True),
-    "ORM410": _evidence("cascade lazy refresh query", repeated=False),
+    "ORM410": _evidence("cascade lazy refresh query"),
     "ORM411": _evidence("flush", repeated=True, noun="flushes"),
-    "ORM412": _evidence("lazy query"),
+    "ORM412": _evidence("lazy query core"),
     "ORM413": _evidence("error", classes="InvalidRequestError", noun="errors"),
 }
-"""Rules of which a run can say something. The others are about code, not about what happens."""
+"""Rules of which a run can say something."""
+
+_STRUCTURE: Final = "it is about the code, not about what happens"
+_VALUES: Final = "a record holds events, no values"
+_TOGETHER: Final = "it takes two transactions at once, and a record does not say which ones met"
+_TASKS: Final = "a record does not say which task or thread a session belongs to"
+
+UNDECIDABLE: Final = {
+    **dict.fromkeys(("ORM101", "ORM102", "ORM103", "ORM104", "ORM108", "ORM109", "ORM112"), _STRUCTURE),
+    **dict.fromkeys(("ORM105", "ORM106", "ORM110", "ORM111", "ORM503", "ORM504", "ORM505", "ORM506"), _VALUES),
+    **dict.fromkeys(("ORM501", "ORM502", "ORM507"), _TOGETHER),
+    **dict.fromkeys(("ORM307", "ORM308", "ORM309"), _TASKS),
+    "ORM311": "a record holds what was sent, not what was never awaited",
+}
+"""Rules of which no run can say anything, and why."""
 
 FAMILIES: Final = (
-    (frozenset({"lazy", "deferred", "expired"}), frozenset({"ORM401", "ORM402", "ORM405", "ORM406", "ORM407", "ORM410", "ORM412"})),
+    (
+        frozenset({"lazy", "deferred", "expired", "cascade", "refresh"}),
+        frozenset({"ORM401", "ORM402", "ORM405", "ORM406", "ORM407", "ORM410", "ORM412"}),
+    ),
     (frozenset({"query", "dml", "core"}), frozenset({"ORM401", "ORM408", "ORM409", "ORM410", "ORM411", "ORM412", "ORM107"})),
+    (frozenset({"flush"}), frozenset({"ORM408", "ORM409", "ORM410", "ORM411", "ORM212"})),
     (frozenset({"commit"}), frozenset({"ORM201", "ORM202", "ORM211"})),
-    (frozenset({"error"}), frozenset({"ORM205", "ORM206", "ORM207", "ORM306", "ORM403", "ORM404", "ORM413"})),
-    (frozenset({"leak"}), frozenset({"ORM301", "ORM303", "ORM305"})),
+    (frozenset({"error"}), frozenset({"ORM205", "ORM206", "ORM207", "ORM305", "ORM306", "ORM403", "ORM404", "ORM413"})),
+    (frozenset({"leak"}), frozenset({"ORM301", "ORM302", "ORM303", "ORM305"})),
     (frozenset({"external"}), frozenset({"ORM208", "ORM209", "ORM210"})),
 )
 """Kinds of events, and the rules any of which speaks of a site of that kind."""
@@ -76,6 +119,7 @@ NAMES: Final = {
     "ORM410": "write-that-reads",
     "ORM411": "autoflush-in-loop",
 }
+"""The rules that sites are named by."""
 _ACCESSOR = re.compile(r"\.__(?:repr|str|eq|hash|format|len|bool)__$")
 
 

@@ -2,7 +2,8 @@
 
 A recorder may never change what it watches: every exception of its own is caught and counted, it keeps no reference to a frame or an
 object of the application, and it imports nothing but the standard library. Besides SQLAlchemy's public events (`events.py`) it wraps two
-kinds of constructor, because no event tells of them: `Session`, and the exceptions of `_ERRORS`; `external.py` wraps what waits.
+kinds of constructor, because no event tells of them: what is made once or for each job (`Session`, `_MADE`), and the exceptions
+of `_ERRORS`; and `Session.close`, after which a session may be used again in silence. `external.py` wraps what waits.
 
 One part is written for each process; `record.py` merges them.
 """
@@ -42,6 +43,8 @@ _ERRORS: Final = (
     ("sqlalchemy.exc", "InvalidRequestError"),
     ("sqlalchemy.exc", "ResourceClosedError"),
 )
+_MADE: Final = (("sqlalchemy.engine", "Engine", "engine"), ("sqlalchemy.orm", "sessionmaker", "factory"))
+"""Module, class, kind."""
 _ERROR_NAMES: Final = {"PendingRollbackError", *(name for _, name in _ERRORS)}
 _COMPREHENSION: Final = re.compile(r"(?:\.<locals>)?\.<(?:list|set|dict)comp>$")
 _MOST_CHAINS: Final = 20
@@ -92,13 +95,17 @@ class _Stack:
 
 
 class _OpenSession:
-    __slots__ = ("made", "open", "place", "reference", "used_by")
+    __slots__ = ("closed", "made", "open", "place", "reference", "used_by", "wrote")
 
     def __init__(self) -> None:
         self.reference: Any = None
         self.made: tuple[SiteKey, Chain] | None = None
         """Where the session was made."""
         self.open = False
+        self.closed = False
+        """`close()` was called, and the session was not used since."""
+        self.wrote = False
+        """It has sent rows that are neither committed nor rolled back."""
         self.place: tuple[int, int] = (0, 0)
         self.used_by: frozenset[Activation] = frozenset()
         """The application's activations that it last worked for."""
@@ -160,6 +167,7 @@ class Recorder:
         for undo in reversed(self._undo):
             self._guard(undo)()
         self._undo.clear()
+        self._guard(self._count_left)()
         self.save()
 
     def save(self) -> None:
@@ -184,13 +192,16 @@ class Recorder:
             return
         self._undo.append(listen(self._on_event, all_statements=False))
         self._undo.append(self._wrap(Session, self._on_session_made))
+        self._undo.append(self._wrap_close(Session))
+        for module, name, kind in _MADE:
+            self._undo.append(self._wrap(getattr(sys.modules[module], name), functools.partial(self._on_made, kind)))
         for module, name in _ERRORS:
             owner = getattr(sys.modules.get(module), name, None)
             if owner is not None:
                 self._undo.append(self._wrap(owner, self._on_error))
 
     @staticmethod
-    def _wrap(owner: Any, after: Callable[[Any, FrameType], None]) -> Callable[[], None]:
+    def _wrap(owner: Any, after: Callable[[Any, FrameType | None], None]) -> Callable[[], None]:
         """Calls `after` with each new object of a class and its subclasses; returns the function that ends it."""
         real = owner.__init__
         own = "__init__" in vars(owner)
@@ -198,7 +209,7 @@ class Recorder:
         @functools.wraps(real)
         def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:
             real(self, *arguments, **keywords)
-            after(self, sys._getframe(1))
+            after(self, sys._getframe().f_back)
 
         owner.__init__ = __init__
 
@@ -208,6 +219,22 @@ class Recorder:
                     owner.__init__ = real
                 else:
                     del owner.__init__
+
+        return undo
+
+    def _wrap_close(self, owner: Any) -> Callable[[], None]:
+        real = owner.close
+
+        @functools.wraps(real)
+        def close(session: Any, *arguments: Any, **keywords: Any) -> Any:
+            self._on_close(session, sys._getframe().f_back)  # none where a greenlet begins here
+            return real(session, *arguments, **keywords)
+
+        owner.close = close
+
+        def undo() -> None:
+            if vars(owner).get("close") is close:
+                owner.close = real
 
         return undo
 
@@ -248,7 +275,7 @@ class Recorder:
         except Exception as error:
             self._failure(error)
 
-    def _on_error(self, error: Any, frame: FrameType) -> None:
+    def _on_error(self, error: Any, frame: FrameType | None) -> None:
         if not self._recording:
             return
         try:
@@ -258,11 +285,31 @@ class Recorder:
         except Exception as failure:
             self._failure(failure)
 
-    def _on_session_made(self, session: Any, frame: FrameType) -> None:
+    def _on_session_made(self, session: Any, frame: FrameType | None) -> None:
         if not self._recording:
             return
         try:
             self._known(session).made = self._note("session", type(session).__name__, None, frame)
+        except Exception as error:
+            self._failure(error)
+
+    def _on_made(self, kind: str, made: Any, frame: FrameType | None) -> None:
+        if not self._recording:
+            return
+        try:
+            self._note(kind, type(made).__name__, None, frame)
+        except Exception as error:
+            self._failure(error)
+
+    def _on_close(self, session: Any, frame: FrameType | None) -> None:
+        if not self._recording:
+            return
+        try:
+            known = self._known(session)
+            known.closed = True
+            if (known.wrote or session.new) and session.in_transaction():
+                self._note("lost", type(session).__name__, None, frame)
+            known.wrote = False
         except Exception as error:
             self._failure(error)
 
@@ -273,6 +320,9 @@ class Recorder:
         known.open = opened
         if opened:
             known.place = _place()
+            if known.closed:
+                known.closed = False
+                self._note("reopened", type(session).__name__, None, sys._getframe(2))
 
     def _known(self, session: Any) -> _OpenSession:
         identity = id(session)
@@ -293,7 +343,7 @@ class Recorder:
             self._sessions[identity] = known
         return known
 
-    def _on_external(self, name: str, frame: FrameType) -> None:
+    def _on_external(self, name: str, frame: FrameType | None) -> None:
         if not self._open or not self._recording:
             return
         try:
@@ -301,7 +351,7 @@ class Recorder:
             calling = self._activations(project_frames(frame, self.files))
             if not any(known.open and known.place == here and known.used_by & calling for known in list(self._sessions.values())):
                 return  # no transaction, or one that has nothing to do with this call: a global session's, a test's
-            outer: FrameType | None = frame
+            outer = frame
             while outer is not None:
                 if SQLALCHEMY.search(outer.f_code.co_filename):
                     return  # the driver's own connection
@@ -313,8 +363,14 @@ class Recorder:
     def _note(self, kind: str, cls: str | None, attr: str | None, frame: FrameType | None, session: Any = None) -> tuple[SiteKey, Chain]:
         """Counts one event; returns where it was: the place "":0 where no line of the project is on the stack (a framework's own)."""
         frames = project_frames(frame, self.files)
+        known = None
         if session is not None:
-            self._known(session).used_by = self._activations(frames)
+            known = self._known(session)
+            known.used_by = self._activations(frames)
+            if kind in ("flush", "dml"):
+                known.wrote = True
+            elif kind in ("commit", "rollback"):
+                known.wrote = False
         with self._lock:
             where: list[int] = []
             for code, instruction, _, _ in frames:
@@ -324,14 +380,14 @@ class Recorder:
             if stack is None:
                 stack = self._stacks[found] = _Stack(frames, self.files)
             key = stack.key(kind, cls, attr)
-            self._count(key, frames, stack)
+            self._count(key, frames, stack, known if kind == "commit" else None)
         return key, stack.chain
 
     def _activations(self, frames: list[ProjectFrame]) -> frozenset[Activation]:
         """Those of the application, without those of its tests."""
         return frozenset(activation for code, _, activation, _ in frames if not is_test(self.files.path_of(code.co_filename) or ""))
 
-    def _count(self, key: SiteKey, frames: list[ProjectFrame], stack: _Stack) -> None:
+    def _count(self, key: SiteKey, frames: list[ProjectFrame], stack: _Stack, owner: _OpenSession | None) -> None:
         self._count_leaks()
         site = self._site(key)
         site.count += 1
@@ -347,8 +403,9 @@ class Recorder:
                 hits = activation.hits = {}
             where = (instruction, site)
             hit = hits.get(where)
-            if hit is None:
-                hit = hits[where] = Hit()
+            if hit is None or hit.owner is not owner:
+                # A loop that makes a session for each job commits once in each.
+                hit = hits[where] = Hit(owner)
             hit.add(callee)
             if hit.count == 1:
                 continue
@@ -371,10 +428,21 @@ class Recorder:
 
     def _count_leaks(self) -> None:
         while self._leaked:
-            (_, path, line, end_line, function, cls, attr), chain = self._leaked.popleft()
-            site = self._site(("leak", path, line, end_line, function, cls, attr))
-            site.count += 1
-            site.chains[chain] = site.chains.get(chain, 0) + 1
+            self._count_made("leak", self._leaked.popleft())
+
+    def _count_left(self) -> None:
+        """Counts the sessions that are still open when all is over: those that a global or a long-lived object holds."""
+        with self._lock:
+            for known in list(self._sessions.values()):
+                if known.open and known.made is not None:
+                    self._count_made("left", known.made)
+
+    def _count_made(self, kind: str, made: tuple[SiteKey, Chain]) -> None:
+        (_, path, line, end_line, function, cls, attr), chain = made
+        site = self._site((kind, path, line, end_line, function, cls, attr))
+        site.count += 1
+        site.max = max(site.max, 1)
+        site.chains[chain] = site.chains.get(chain, 0) + 1
 
     def _site(self, key: SiteKey) -> Site:
         site = self._sites.get(key)

@@ -1,5 +1,6 @@
 import subprocess
 
+from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, selectinload
 
 from .models import Parent
@@ -78,6 +79,45 @@ def outside_after_commit(session):
     session.query(Parent).first()
     session.commit()
     subprocess.run(["true"])
+
+
+def jobs(engine):
+    for number in range(3):
+        with Session(engine) as session:
+            session.get(Parent, number + 1).name += "j"
+            session.commit()
+
+
+def forgotten(engine):
+    with Session(engine) as session:
+        session.add(Parent(name="never kept"))
+
+
+def used_again(engine):
+    session = Session(engine)
+    session.query(Parent).all()
+    session.close()
+    session.query(Parent).all()
+    session.close()
+
+
+def engines():
+    return [create_engine("sqlite://") for _ in range(3)]
+
+
+def voucher(session, parent):
+    try:
+        parent.risky()
+    except ValueError:
+        session.commit()
+
+
+held = []
+
+
+def hold(engine):
+    held.append(Session(engine))
+    held[0].query(Parent).all()
 
 
 def nested(session):

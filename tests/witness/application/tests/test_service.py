@@ -57,6 +57,22 @@ def test_outside(session):
     service.outside_after_commit(session)
 
 
+def test_sessions(engine):
+    service.jobs(engine)
+    service.forgotten(engine)
+    service.used_again(engine)
+    service.engines()
+    service.hold(engine)
+
+
+def test_voucher(session):
+    class Risky:
+        def risky(self):
+            raise ValueError
+
+    service.voucher(session, Risky())
+
+
 def test_nested(session):
     service.nested(session)
 
