@@ -18,7 +18,8 @@ def per_row(model: Model, *kinds: str) -> Iterator[Repeated]:
             continue
         if model.role(item.event.site) in EXEMPT_ROLES or guarded(item, "batch"):
             continue
-        key = (item.event.site, item.event.kind, item.event.attr)
+        # One call may send several statements: each is one more round trip.
+        key = (item.event.site, item.event.kind, item.event.attr, item.event.end if item.event.kind in ("query", "write") else None)
         if key in seen:
             continue
         seen.add(key)

@@ -38,13 +38,16 @@ def check(model: Model) -> Iterator[Finding]:
         row = each(item)
         if len(names) == 1 and attribute is not None and attribute.kind == "relationship" and not attribute.many:
             row = f"{row} whose {event.attr} is not in the session yet"
-        message = f"{what} {verb} {state}: {selects} for {row} (N+1); {cure(model, event, item.loop.site)}"
+        message = f"{what} {verb} {state}: {selects} for {row} (N+1); {cure(model, event, item.loop, [other.event for other in items])}"
         trail = (
             *model.source_of(event.entity),
             model.step(item.loop.site, f"the loop: {item.loop.why}"),
             *model.ways([other.event for other in items]),
         )
-        yield model.finding(CODE, NAME, site, message, Confidence(event.confidence), trail, item.function)
+        # A `while` of which nothing else is known may drain a queue: each turn is then a job.
+        sure = item.loop.head is not None or item.loop.is_comprehension or item.loop.kind == "rows"
+        confidence = Confidence(event.confidence) if sure else Confidence.possible
+        yield model.finding(CODE, NAME, site, message, confidence, trail, item.function)
 
 
 RULE = Rule(CODE, NAME, "A relationship or deferred column is loaded once per element: N+1.", check)

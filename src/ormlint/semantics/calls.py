@@ -879,9 +879,10 @@ def note_repeated(frame: Frame, item: Repeated) -> None:
     keep_stronger(world.observed.setdefault(world.current, {}), item)
 
 
-def keep_stronger(found: dict[tuple[str, Site, str, Site], Repeated], item: Repeated) -> None:
+def keep_stronger(found: dict[tuple[str, Site, str, Site, Site | None], Repeated], item: Repeated) -> None:
     """Of two observations of one place the surer one stays."""
-    key = (item.event.kind, item.event.site, item.event.attr, item.loop.site)
+    event = item.event
+    key = (event.kind, event.site, event.attr, item.loop.site, event.end if event.kind in ("query", "write") else None)
     known = found.get(key)
     if known is None or known.event.confidence < item.event.confidence or (not known.rows and item.rows):
         found[key] = item

@@ -1133,7 +1133,7 @@ class Classes:
             if owner not in mine or name not in model.attributes or model.attributes[name].owner != owner:
                 continue
             attribute = model.attributes[name]
-            if undirected and attribute.target is not None:
+            if undirected and (attribute.target is not None or "secondary" in keywords):
                 attribute = msgspec.structs.replace(attribute, many=self._is_many(model, attribute, keywords))
                 model.attributes[name] = attribute
             if backref is None or attribute.target is None:

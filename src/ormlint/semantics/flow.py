@@ -514,6 +514,8 @@ def condition(frame: Frame, test: r.Expr, positive: bool, evaluate_it: bool = Tr
         if (test.op == "and") is positive:
             for item in test.items:
                 condition(frame, item, positive, False)
+        elif test.op == "and" and _is_in_session(frame, test.items):
+            frame.dead = True
     elif isinstance(test, r.Walrus):
         condition(frame, test.target, positive, False)
     elif positive and _flag_named(test) is not None:
@@ -534,6 +536,25 @@ def condition(frame: Frame, test: r.Expr, positive: bool, evaluate_it: bool = Tr
         _narrow_class(frame, test.args[0].value, test.args[1].value, positive)
     if isinstance(test, (r.Compare, r.Call)):
         narrow_names(frame, test, positive)
+
+
+def _is_in_session(frame: Frame, items: Sequence[r.Expr]) -> bool:
+    """`object_session(self) and self.id`: where that is false the object is in no session, and nothing that is read of it is SQL."""
+    asked, *keys = items
+    held = frame.state.vars.get(asked.id) if isinstance(asked, r.Name) else None
+    sessions = [item for item in options_of(held) if item != NONE] if held is not None else []
+    if len(sessions) != 1 or not isinstance(sessions[0], Session) or not keys:
+        return False
+    for key in keys:
+        if not isinstance(key, r.Attr) or not isinstance(key.value, r.Name):
+            return False
+        owner = frame.state.vars.get(key.value.id)
+        if not isinstance(owner, Entity) or owner.origin.kind == "new":
+            return False
+        mapped = frame.world.classes.mapped_attribute(owner.model, key.attr)
+        if mapped is None or not mapped.primary or (sessions[0].id.name != "object_session" and sessions[0] != owner.origin.session):
+            return False
+    return True
 
 
 def _asked_for_transaction(frame: Frame, test: r.Expr) -> Session | None:

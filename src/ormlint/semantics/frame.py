@@ -114,9 +114,9 @@ class World:
         self.stored: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
         self.bodies: dict[tuple[str, int], tuple[r.Stmt, ...]] = {}
         self.eager: set[str] = set()
-        self.repeated: dict[tuple[str, Site, str, Site], Repeated] = {}
+        self.repeated: dict[tuple[str, Site, str, Site, Site | None], Repeated] = {}
         self.current: object = None
-        self.observed: dict[object, dict[tuple[str, Site, str, Site], Repeated]] = {}
+        self.observed: dict[object, dict[tuple[str, Site, str, Site, Site | None], Repeated]] = {}
         self.misuses: dict[tuple[str, Site, str], Misuse] = {}
         self.noted: dict[object, dict[tuple[str, Site, str], Misuse]] = {}
         self.edges: dict[object, set[object]] = {}

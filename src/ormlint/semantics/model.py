@@ -867,8 +867,34 @@ def add_scope(scopes: dict[str, ModuleScope], file: SourceFile, record: r.Record
         name = file.rel.removesuffix(".py").replace("/", ".")
         if name in scopes:
             name = f"{name}#"
-    role = "migration" if file.role == "code" and _is_revision(record) else file.role
+    role = file.role
+    if role == "code" and _is_revision(record):
+        role = "migration"
+    elif role == "code" and _is_suite(record):
+        role = "test"
     scopes[name] = ModuleScope(name, file.rel, file.is_package, role, record)
+
+
+_RUNNERS = frozenset({"pytest", "unittest"})
+
+
+def _is_suite(record: r.Record) -> bool:
+    """Whether a file is a suite of tests, whatever it is called: it imports their runner, and most of its functions are tests."""
+    if not any(name.split(".")[0] in _RUNNERS for stmt in record.body if isinstance(stmt, r.Import) for name in _imported(stmt)):
+        return False
+    names = [
+        inner.name
+        for stmt in record.body
+        for inner in (stmt, *(stmt.body if isinstance(stmt, r.Class) else ()))
+        if isinstance(inner, r.Function) and not inner.name.startswith("__")
+    ]
+    return 2 * sum(name.startswith("test_") for name in names) > len(names)
+
+
+def _imported(stmt: r.Import) -> tuple[str, ...]:
+    if stmt.is_from:
+        return (stmt.module or "",) if not stmt.level else ()
+    return tuple(name.name for name in stmt.names)
 
 
 def _is_revision(record: r.Record) -> bool:

@@ -13,6 +13,7 @@ from ormlint.semantics.symbols import FunctionNode
 from ormlint.semantics.values import Coll, Entity, Plain, Site, Tup, Value, options_of
 
 _ASKS = frozenset({"len", "bool"})
+_ANY = frozenset({(">", 0), ("==", 0), ("!=", 0), (">=", 1), ("<", 1)})
 _QUIET = frozenset({"query", "begin", "autoflush"})
 
 
@@ -27,6 +28,8 @@ class Mentions:
         self.bound: set[int] = set()
         self.bases: set[int] = set()
         self.owners: set[int] = set()
+        self.compared: set[int] = set()
+        """The sizes that are compared with nought: they only tell whether there is any."""
         self.params = {param.name for param in function.params}
         stack: list[object] = list(function.body)
         while stack:
@@ -49,6 +52,11 @@ class Mentions:
                 self.sized.add(id(node.args[0].value))
             elif isinstance(node.func, r.Attr) and isinstance(node.func.value, r.Name):
                 self.owners.add(id(node.func.value))  # a method may use anything of its object
+        elif isinstance(node, r.Compare) and isinstance(node.left, r.Call):
+            right = node.rights[0]
+            bound = right.value if len(node.ops) == 1 and isinstance(right, r.Const) else None
+            if (node.ops[0], bound) in _ANY:
+                self.compared.add(id(node.left))
         elif isinstance(node, r.Compare) and isinstance(node.left, r.Name):
             if all(isinstance(right, r.Const) and right.kind == "none" for right in node.rights):
                 self.sized.add(id(node.left))
@@ -123,6 +131,7 @@ def measured(frame: Frame, expr: r.Expr, value: Value, asked: r.Node, counts: bo
                 found = (load.entity.origin.site, load.entity, expr.attr)
     if found is None:
         return
+    counts = counts and id(asked) not in mentions_of(frame.world, frame.function).compared
     event = Event("size", frame.site(asked), of, None, found[1], found[2], "count" if counts else "test")
     frame.note("size", event, found[0])
 
