@@ -125,7 +125,8 @@ def sessions_of(events: Iterable[Event], back: Substitution | None = None) -> tu
         if session is None or event.own or event.kind in _NO_WORK or is_registered(session) or is_locked(event):
             continue
         actual = session if back is None else back.session(session)
-        if not is_registered(actual):
+        # Of a parameter's declaration nobody knows which session it is: two pieces of work may each have their own.
+        if not is_registered(actual) and actual.id.kind != "passed":
             found.setdefault(actual.id, actual)
     return tuple(found.values())
 
