@@ -33,7 +33,7 @@ from ormlint.semantics.concurrency import (
 from ormlint.semantics.containers import as_collection, element_of, grown, method_of
 from ormlint.semantics.crossing import brought, linked
 from ormlint.semantics.dependence import parameters_behind, unsteady
-from ormlint.semantics.engines import ENGINES, built
+from ormlint.semantics.engines import ENGINES, built, remembers
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.kinds import kind_of, kind_of_value
 from ormlint.semantics.loading import bind, flat, gathered, make_option
@@ -41,6 +41,7 @@ from ormlint.semantics.queries import flask_session
 from ormlint.semantics.reflection import listed, read_each
 from ormlint.semantics.scope import exhausted, uses_of
 from ormlint.semantics.state import FRESH, Event, Overwritten, Registry, names_in
+from ormlint.semantics.symbols import flat_statements
 from ormlint.semantics.transactions import call_out, recovered
 from ormlint.semantics.unit_of_work import (
     attach,
@@ -94,8 +95,10 @@ from ormlint.semantics.values import (
     UnionOf,
     Unknown,
     Value,
+    anew,
     join,
     options_of,
+    registry_of,
     seen_in,
     union,
 )
@@ -321,11 +324,10 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
         inner = first_value(actuals, 0, "session_factory")
         expires = inner.expires if isinstance(inner, Factory) else frame.world.habits.of(kind.startswith("async"))
         is_async = kind.startswith("async") or (isinstance(inner, Factory) and inner.is_async)
-        registry = SessionId("global", site, "")
-        frame.world.registries[registry] = Registry(is_async, _by_thread(first_value(actuals, 1, "scopefunc"), actuals), site)
-        return Session(registry, is_async, expires, True, (), "registry", isinstance(inner, Factory) and inner.autocommit)
+        registry = SessionId("global", site, anew(site) if _made_for_the_caller(frame, node) else "")
+        frame.world.registries[registry_of(registry)] = Registry(is_async, _by_thread(first_value(actuals, 1, "scopefunc"), actuals), site)
         return Session(
-            SessionId("global", site, ""),
+            registry,
             is_async,
             expires,
             True,
@@ -404,6 +406,18 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
 
 
 _BY_THREAD = frozenset({"threading.get_ident", "threading.current_thread", "threading.get_native_id", "_thread.get_ident"})
+
+
+def _made_for_the_caller(frame: Frame, node: r.Node) -> bool:
+    """Whether each call of a function makes a registry anew: it is returned, or in a name of the function's own."""
+    if frame.function is None or remembers(frame.function):
+        return False
+    for stmt in flat_statements(frame.function.node.body):
+        if isinstance(stmt, r.Return) and stmt.value == node:
+            return True
+        if isinstance(stmt, r.Assign) and stmt.value == node:
+            return all(isinstance(target, r.Name) and target.id not in frame.globals for target in stmt.targets)
+    return False
 
 
 def _by_thread(scope: Value, actuals: Sequence[Actual]) -> bool | None:

@@ -87,6 +87,7 @@ from ormlint.semantics.values import (
     Site,
     Tup,
     Value,
+    registry_of,
 )
 
 _STACK = 512 * 1024 * 1024
@@ -473,7 +474,7 @@ class Model:
         session = event.session
         if session is None:
             return False
-        registry = self._world.registries.get(session.id)
+        registry = self._world.registries.get(registry_of(session.id))
         return registry.by_thread if registry is not None else False
 
     def at_startup(self, function: str) -> bool:
@@ -488,11 +489,11 @@ class Model:
 
     def registry(self, event: Event) -> Registry | None:
         """The registry of sessions that the event's session belongs to."""
-        return self._world.registries.get(event.session.id) if event.session is not None else None
+        return self._world.registries.get(registry_of(event.session.id)) if event.session is not None else None
 
     def is_removed(self, event: Event) -> bool:
         """Whether anything in the project removes the sessions of the event's registry, or may do so."""
-        return event.session is not None and event.session.id in self._world.removed
+        return event.session is not None and registry_of(event.session.id) in self._world.removed
 
     def ends_before(self, event: Event, what: str) -> bool | None:
         """Whether the framework ends the event's session before background tasks (or streaming bodies) run; None where nothing says so."""

@@ -49,6 +49,7 @@ from ormlint.semantics.values import (
     UnionOf,
     Unknown,
     Value,
+    is_anew,
     union,
 )
 
@@ -306,6 +307,8 @@ class Substitution:
                 )
                 self.made[session.id] = known
             return known
+        if is_anew(session.id):
+            return msgspec.structs.replace(session, id=SessionId("global", self.call, session.id.name))
         if session.id.kind == "field" and self.owner_born:
             return msgspec.structs.replace(session, born=self.owner_born)
         return session

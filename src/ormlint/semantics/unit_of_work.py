@@ -42,6 +42,7 @@ from ormlint.semantics.values import (
     Unknown,
     Value,
     options_of,
+    registry_of,
 )
 
 _EVENT_KINDS = {
@@ -74,7 +75,7 @@ def operate(
     if session is not None and kind in USES:
         used(frame, session, node)
     if session is not None and effect == "remove":
-        frame.world.removed.add(session.id)
+        frame.world.removed.add(registry_of(session.id))
     if kind in ("query", "write"):
         frame.happens(
             kind, node, session=session, note=note, attr=attr, varies=varies, how=effect, block=block, entity=entity,
@@ -384,7 +385,7 @@ def escape(frame: Frame, value: Value, stored: bool = False) -> None:
         frame.loose.add(session.id)
         known = frame.state.sessions.get(session.id)
         if session.scoped:
-            frame.world.removed.add(session.id)
+            frame.world.removed.add(registry_of(session.id))
         if known is not None and "open" in known.fates:
             frame.state.sessions[session.id] = msgspec.structs.replace(known, fates=frozenset({"escaped"}))
 

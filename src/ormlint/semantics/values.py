@@ -137,6 +137,24 @@ class SessionId(msgspec.Struct, frozen=True, cache_hash=True):
     name: str = ""
 
 
+_ANEW = "made anew at "
+
+
+def anew(site: Site) -> str:
+    """The name of a registry's session where each call of the function at `site` makes another registry."""
+    return f"{_ANEW}{site.path}:{site.start}"
+
+
+def is_anew(id: SessionId) -> bool:
+    """Whether the registry of a session is another one for each call that gave it."""
+    return id.name.startswith(_ANEW)
+
+
+def registry_of(id: SessionId) -> SessionId:
+    """What the registries are known by: where they are made, whoever has asked."""
+    return SessionId(id.kind, NOWHERE, id.name) if is_anew(id) else id
+
+
 class Session(msgspec.Struct, frozen=True, cache_hash=True):
     """A session. `expires` is `expire_on_commit`; `born` the loops in whose iteration it was made."""
 
