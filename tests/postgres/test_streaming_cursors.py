@@ -25,6 +25,7 @@ GOOD = (
     ("Good: the writes go through another session", "meter.fixing", "fix"),
     ("Good: commit after the loop", "meter.fixing", "fix"),
     ("Good: pages by key", "meter.pages", "fix"),
+    ("Good: a server-side cursor of the ORM without yield_per", "meter.buffered", "fix"),
 )
 
 
@@ -99,11 +100,18 @@ def test_an_asynchronous_stream_in_batches_is_closed_too(address: str, example: 
 
 @pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
 def test_without_batches_the_orm_reads_every_row_first(address: str, example: Example, driver: str) -> None:
-    load = example("ORM211", "Bad: async, stream_scalars")
+    load = example("ORM211", "Good: a server-side cursor of the ORM without yield_per")
     filled(address, load)
-    asked(address, driver, load("meter.async_fixing").fix)
+    asked(address, driver, load("meter.async_buffered").fix)
     with load("meter.db").Session() as session:
         assert {reading.value for reading in session.query(load("meter.models").Reading)} == {3}
+
+
+def test_text_streams_by_its_option_alone(address: str, example: Example) -> None:
+    load = example("ORM211", "Bad: text, which is not the ORM's, by stream_results")
+    filled(address, load)
+    with load("meter.db").Session() as session, pytest.raises(DBAPIError, match=r"cursor .* does not exist|named cursor isn't valid"):
+        load("meter.streaming").Streamer(session).run()
 
 
 def asked(address: str, driver: str, function: Callable[[AsyncSession], Awaitable[object]]) -> None:

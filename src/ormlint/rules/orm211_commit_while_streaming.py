@@ -18,7 +18,7 @@ def check(model: Model) -> Iterator[Finding]:
         if item.other is None or model.role(event.site) in EXEMPT_ROLES:
             continue
         message = (
-            f"this commits while rows are still fetched ({model.text(item.other)}): a server-side cursor ends with its transaction, and "
+            f"this commits while rows are still fetched ({model.text(item.other)}): an open cursor ends with its transaction, and "
             "the next fetch raises; commit after the loop, write through another session, or read the keys first"
         )
         trail = (model.step(item.other, "the rows are fetched while the loop goes round"), *model.way(event))

@@ -888,7 +888,7 @@ def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, a
         return queries.start(frame, "query", actuals, node, session)
     if effect in ("execute", "stream"):
         statement = first
-        if isinstance(statement, Query) and _asked_to_stream(node):
+        if isinstance(statement, Query) and queries.fetches_in_parts(statement, _execution_options(node)):
             statement = msgspec.structs.replace(statement, batched=True)
         what = queries.effect_of(statement)
         note = ""
@@ -956,12 +956,12 @@ def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, a
     return UNKNOWN
 
 
-def _asked_to_stream(node: r.Node) -> bool:
-    """`execution_options={"stream_results": True}` beside the statement."""
+def _execution_options(node: r.Node) -> tuple[object, ...]:
+    """What `execution_options={"yield_per": 100}` beside the statement sets."""
     for arg in node.args if isinstance(node, r.Call) else ():
         if arg.keyword == "execution_options" and isinstance(arg.value, r.Dict):
-            return any(isinstance(key, r.Const) and key.value in ("yield_per", "stream_results") for key in arg.value.keys)
-    return False
+            return tuple([key.value for key in arg.value.keys if isinstance(key, r.Const)])
+    return ()
 
 
 def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, actuals: Sequence[Actual], node: r.Node) -> Value:

@@ -6,7 +6,7 @@ results, because the vocabulary says what each method returns in neutral words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -144,7 +144,7 @@ def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequen
     if name == "yield_per":
         return msgspec.structs.replace(query, batched=True)
     if name == "execution_options":
-        batched = any(actual.keyword in ("yield_per", "stream_results") for actual in actuals)
+        batched = fetches_in_parts(query, {actual.keyword for actual in actuals if not _is(actual.value, False)})
         query = msgspec.structs.replace(
             query,
             batched=query.batched or batched,
@@ -526,12 +526,18 @@ def consume(frame: Frame, result: Result, name: str, row: MethodRow, node: r.Nod
 
 
 def open_cursor(rows: Value, source: Query | Result) -> Value:
-    """Rows that are fetched while they are consumed: of `yield_per`, `stream_results` and `stream()`."""
+    """Rows that come while they are consumed: of `yield_per` and `stream()`. Only in parts does the cursor stay open."""
     query = source.query if isinstance(source, Result) else source
-    streams = query.batched or (isinstance(source, Result) and source.is_async)
-    if not streams or source.session is None or not isinstance(rows, Coll):
+    is_async = isinstance(source, Result) and source.is_async
+    if not (query.batched or is_async) or source.session is None or not isinstance(rows, Coll):
         return rows
-    return msgspec.structs.replace(rows, lazy=(source.session,), streams=True)
+    return msgspec.structs.replace(rows, lazy=(source.session,), streams=query.batched or query.style == "text")
+
+
+def fetches_in_parts(query: Query, options: Iterable[object]) -> bool:
+    """Whether a statement with these execution options leaves rows at the server while the first are used. The ORM reads all of them before
+    it gives the first, whatever cursor it has, unless `yield_per` is set; what is no statement of the ORM streams by `stream_results`."""
+    return "yield_per" in options or (query.style == "text" and "stream_results" in options)
 
 
 def iterate(frame: Frame, value: Value, node: r.Node) -> Value | None:
@@ -561,7 +567,8 @@ def executed(frame: Frame, statement: Value, session: Session | None, row: Metho
         sent(frame, query, session, node)
     if query is None or not query.columns:
         columns: tuple[Value, ...] = ()
-        query = Query("select" if query is None else query.style, columns, frame.site(node), session, exact=False)
+        style, batched = ("select", False) if query is None else (query.style, query.batched)
+        query = Query(style, columns, frame.site(node), session, batched=batched, exact=False)
     if row.returns == "scalar_or_none":
         return join(row_of(frame, query, session, node, "scalars"), NONE) if query.columns else UNKNOWN
     shape = "scalars" if row.returns.endswith("scalar_result") else "rows"
