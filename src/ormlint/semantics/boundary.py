@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.semantics.annotations import parse_annotation
 from ormlint.semantics.frame import Actual, Frame, World
@@ -585,7 +586,7 @@ def rebuild(frame: Frame, expr: r.Call, callee: Value, actuals: Sequence[Actual]
             _fills(frame, expr, actuals[0].value, "a loop of setattr")
         return
     if isinstance(callee, LibRef) and name in ("make_transient",):
-        if callee.name.startswith("sqlalchemy.orm") and actuals and frame.scope.role not in _QUIET:
+        if callee.name.startswith("sqlalchemy.orm") and actuals and frame.scope.role not in _QUIET and _is_used_on(frame, expr):
             for entity in entities_in(actuals[0].value):
                 note(frame, "rebuilds", frame.site(expr), entity, "make_transient")
                 return
@@ -609,6 +610,22 @@ def rebuild(frame: Frame, expr: r.Call, callee: Value, actuals: Sequence[Actual]
             info = frame.world.classes.infos.get(owner.cls)
             if info is not None and any(kind_of(library) == "schema_model" for library in info.libraries):
                 _makes(frame, expr, owner.cls, name)
+
+
+def _is_used_on(frame: Frame, call: r.Call) -> bool:
+    """Whether a function goes on with what it made transient: sets it, adds it, hands it to a call. To let it go is to detach it."""
+    made = call.args[0].value if call.args else None
+    if not isinstance(made, r.Name) or frame.function is None:
+        return True
+    for node in walk(frame.function.node.body):
+        if node.start <= call.start:
+            continue
+        if isinstance(node, r.Call) and any(isinstance(arg.value, r.Name) and arg.value.id == made.id for arg in node.args):
+            return True
+        for target in node.targets if isinstance(node, r.Assign) else ():
+            if isinstance(target, r.Attr) and isinstance(target.value, r.Name) and target.value.id == made.id:
+                return True
+    return False
 
 
 def _updates(frame: Frame, expr: r.Call, target: r.Expr) -> None:

@@ -16,6 +16,16 @@ def is_command(world: World, id: str) -> bool:
     return _is_command(world, id, ())
 
 
+_FOLDERS = frozenset({"cli", "management"})
+"""Where command lines stand, whatever dispatches them."""
+
+
+def runs_alone(world: World, id: str) -> bool:
+    """Whether a function is what somebody starts by hand: a command, or a function of a module that holds a command line."""
+    function = world.symbols.functions.get(id)
+    return is_command(world, id) or (function is not None and not _FOLDERS.isdisjoint(function.module.split(".")))
+
+
 def _is_command(world: World, id: str, groups: tuple[str, ...]) -> bool:
     function = world.symbols.functions.get(id)
     if function is None or id in groups:

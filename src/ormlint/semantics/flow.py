@@ -221,6 +221,7 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
         escape(frame, value, stored=True)
         kept(frame, value)
     elif isinstance(target, r.Sub):
+        boundary.spare_parts(frame, target.value)
         owner = frame.evaluate(target.value)
         index = frame.evaluate(target.index) if not isinstance(target.index, r.Slice) else UNKNOWN
         if identity.is_global(frame, target.value):
@@ -684,7 +685,8 @@ def _for(frame: Frame, stmt: r.For) -> None:
         bind_target(frame, stmt.target, element, None)
         identity.next_row(frame, element)
 
-    _go_round(frame, loop, stmt.body, stmt.orelse, enter, None, origins=met)
+    rows = frozenset([entity.origin for entity in identity.entities_in(element)])
+    _go_round(frame, loop, stmt.body, stmt.orelse, enter, None, origins=met, rows=rows)
 
 
 def origins_in(value: Value) -> frozenset[Origin]:
@@ -711,6 +713,7 @@ def _go_round(
     test: r.Expr | None,
     forever: bool = False,
     origins: frozenset[Origin] = frozenset(),
+    rows: frozenset[Origin] = frozenset(),
 ) -> None:
     before = frame.state
     head = before
@@ -747,6 +750,11 @@ def _go_round(
                 elif known is not None and known.expired is not None and contains(loop.site, known.expired):
                     # What the body read again, it read of the element before: the next one is still as the expiry left it.
                     again.live[origin] = msgspec.structs.replace(known, loaded=frozenset(), fresh=frozenset(), deleted=False)
+            for origin in rows:
+                known = again.live.get(origin)
+                if known is not None and known.outdated:
+                    # What the body wrote past the session, it wrote to the row of the turn before.
+                    again.live[origin] = msgspec.structs.replace(known, outdated=before.live.get(origin, FRESH).outdated)
             again.vars = {
                 name: widen(value) if name in loop.varying or isinstance(value, Coll) else value for name, value in again.vars.items()
             }

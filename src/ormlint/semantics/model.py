@@ -29,7 +29,7 @@ from ormlint.semantics import attributes, boundary, calls, concurrency, conflict
 from ormlint.semantics.announcements import changes_something
 from ormlint.semantics.between import directly_before
 from ormlint.semantics.classes import Attribute, Classes, ClassInfo
-from ormlint.semantics.commands import is_command
+from ormlint.semantics.commands import is_command, runs_alone
 from ormlint.semantics.engines import gives_engine, runs_once
 from ormlint.semantics.expiry import habits_of
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
@@ -364,8 +364,23 @@ class Model:
                 return ""
             return f"the entity {info.name}" if info.model is not None else f"the declarative base {info.name}" if info.is_base else ""
         if isinstance(symbol, DefinedModule):
-            return f"the models of {symbol.name}" if self._holds_models(symbol.name) else ""
+            is_used = self._uses_models(scope, name.asname or name.name, symbol.name)
+            return f"the models of {symbol.name}" if is_used and self._holds_models(symbol.name) else ""
         return ""
+
+    def _uses_models(self, scope: ModuleScope, local: str, module: str) -> bool:
+        """Whether a module may use the ORM's classes from one that it imports, and not just enumerations and other plain classes."""
+        used = {
+            node.attr
+            for node in walk(scope.record.body)
+            if isinstance(node, r.Attr) and isinstance(node.value, r.Name) and node.value.id == local
+        }
+        for attr in used:
+            symbol = self.symbols.lookup(module, attr)
+            info = self.classes.infos.get(symbol.id) if isinstance(symbol, DefinedClass) else None
+            if info is None or info.model is not None or info.is_base:
+                return True
+        return not used
 
     def _holds_models(self, module: str) -> bool:
         """Whether a module defines mapped classes, or is the package that hands its own on."""
@@ -1236,6 +1251,15 @@ def meet_conflicts(world: World, roots: Sequence[object]) -> None:
                 continue
             if event.kind == "insert" and world.violations_handled:
                 continue
+            if (
+                event.kind == "insert"
+                and event.confidence > 1
+                and isinstance(key, tuple)
+                and key[0] != "module"
+                and runs_alone(world, key[1])
+            ):
+                item = msgspec.structs.replace(item, event=msgspec.structs.replace(event, confidence=1))
+                event = item.event
             place = (event.kind, event.site, event.attr)
             known = world.met.get(place)
             if known is None or known.event.confidence < event.confidence:
