@@ -71,7 +71,8 @@ def select(config: Config, rules: Sequence[Rule]) -> Selection:
             prefix(text, known, f'per-file-ignores "{printable(pattern)}"')
     chosen: set[str] = set()
     for rule in known:
-        by_default = rule.default and not wanted
+        # What could not be read hides findings of every rule: only `ignore` silences it.
+        by_default = rule.default and (not wanted or rule.code == UNREADABLE_FILE.code)
         matching = [start for _, start in (*wanted, *added) if rule.code.startswith(start)]
         if rule.preview and not config.preview:
             matching = [start for start in matching if start == rule.code]

@@ -246,6 +246,54 @@ def test_explain_shows_values_layer_and_effects(run: Run, layered: Path) -> None
     assert "  may commit, on the parameter session, a Session\n" in text
 
 
+UNRESOLVED = """\
+import elsewhere
+from sqlalchemy.orm import Session
+
+from shop.jobs import missing
+
+
+def work(session: Session, helper, registry):
+    helper.start(session).wait()
+    close = helper.given(
+        session
+    )
+    missing(registry["a"](elsewhere.thing()))
+    session.commit()
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            8,
+            {
+                "helper.start()": "nothing in the project says what helper is",
+                "helper.start(session).wait()": "it is not known what helper.start(session) gives",
+            },
+        ),
+        (9, {"helper.given()": "nothing in the project says what helper is"}),
+        (
+            12,
+            {
+                "missing()": "missing is not defined in the project",
+                "registry['a']()": "nothing in the project says what registry['a'] is",
+            },
+        ),
+        (13, {}),
+    ],
+)
+def test_explain_says_why_a_call_is_not_resolved(run: Run, shop: Path, line: int, expected: dict[str, str]) -> None:
+    (shop / "src/shop/work.py").write_text(UNRESOLVED, encoding="utf-8")
+    found = json.loads(run("explain", f"src/shop/work.py:{line}", "--output-format", "json").out)
+    assert {call["source"]: call["why"] for call in found["unresolved_calls"]} == expected
+    text = run("explain", f"src/shop/work.py:{line}").out
+    for source, why in expected.items():
+        assert f"  {source} is not resolved: {why}\n" in text
+    assert ("is not resolved" in text) == bool(expected)
+
+
 @pytest.mark.parametrize(
     ("place", "part"),
     [

@@ -27,6 +27,50 @@ def test_finds_reports_and_leaves_with_one(run: Run) -> None:
     assert ran.err == ""
 
 
+OUTER = """\
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shop.models import Order
+
+
+class Closing:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def run(self) -> None:
+        _finish(self._session)
+
+
+def _finish(session: Session) -> None:
+    session.commit()
+
+
+def close(session: Session) -> None:
+    Closing(session).run()
+
+
+def close_each(session: Session) -> None:
+    for order in session.scalars(select(Order)).all():
+        order.closed = True
+        close(session)
+"""
+
+
+def test_a_trail_names_whom_each_step_calls(run: Run, shop: Path) -> None:
+    (shop / "src/shop/closing.py").write_text(OUTER, encoding="utf-8")
+    [found] = json.loads(run("check", "src/shop/closing.py", "--output-format", "json").out)["findings"]
+    assert found["code"] == "ORM202"
+    assert [(step["line"], step["note"]) for step in found["trail"]][1:] == [(20, "calls run()"), (12, "calls _finish()"), (16, "commits")]
+    assert "2. calls run()\n" in run("check", "src/shop/closing.py").out
+
+
+def test_choosing_a_rule_does_not_hide_that_a_file_could_not_be_read(run: Run, shop: Path) -> None:
+    (shop / "src/shop/bad.py").write_text("def f(:\n", encoding="utf-8")
+    assert run("check", "--select", "ORM302", "--output-format", "json").codes() == [("ORM901", "src/shop/bad.py", 2)]
+    assert run("check", "--select", "ORM302", "--ignore", "ORM901", "--output-format", "json").codes() == []
+
+
 def test_nothing_found_is_zero(run: Run, shop: Path) -> None:
     (shop / "src/shop/jobs.py").unlink()
     ran = run("check")

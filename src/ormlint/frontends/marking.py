@@ -21,6 +21,8 @@ class Marked(msgspec.Struct, frozen=True):
 
     text: str
     values: dict[int, str]
+    calls: dict[tuple[int, int, int], str]
+    """For each call that begins on the line its column, last line and, where that is another line, last column; what is called."""
 
 
 def marked(text: str, line: int) -> Marked | None:
@@ -31,13 +33,15 @@ def marked(text: str, line: int) -> Marked | None:
         return None
     lines = text.split("\n")
     if not 0 < line <= len(lines):
-        return Marked(text, {})
+        return Marked(text, {}, {})
     raw = lines[line - 1].encode("utf-8")
     ranges = sorted({(node.col_offset, node.end_col_offset or 0) for node in reads(tree) if node.lineno == line == node.end_lineno})
     opens = {start: sum(begin == start for begin, _ in ranges) for start, _ in ranges}
     closes = {end: sum(stop == end for _, stop in ranges) for _, end in ranges}
     out: list[str] = []
     values: dict[int, str] = {}
+    begun = [node for node in reads(tree) if isinstance(node, ast.Call) and node.lineno == line]
+    calls: dict[tuple[int, int, int], str] = {}
     written = 0
     for at in range(len(raw) + 1):
         piece = ")" * closes.get(at, 0)
@@ -45,6 +49,11 @@ def marked(text: str, line: int) -> Marked | None:
         inner = sorted((end for start, end in ranges if start == at), reverse=True)
         for number in range(opens.get(at, 0)):
             values[written + len(piece) + len(MARK) * number + 1] = raw[at : inner[number]].decode("utf-8")
+        for call in begun:
+            if call.col_offset == at:
+                around = sum(end >= (call.end_col_offset or 0) for end in inner) if call.end_lineno == line else 0
+                last = (call.end_lineno or line, 0 if call.end_lineno == line else (call.end_col_offset or 0) + 1)
+                calls[(written + len(piece) + len(MARK) * around + 1, *last)] = ast.unparse(call.func)
         piece += MARK * opens.get(at, 0)
         if at < len(raw) and raw[at] & 0xC0 != 0x80:
             char = raw[at:].decode("utf-8", "ignore")[:1]
@@ -52,7 +61,7 @@ def marked(text: str, line: int) -> Marked | None:
         out.append(piece)
         written += len(piece)
     lines[line - 1] = "".join(out)
-    return Marked("\n".join(lines), values)
+    return Marked("\n".join(lines), values, calls)
 
 
 def reads(tree: ast.AST) -> Iterator[ast.expr]:

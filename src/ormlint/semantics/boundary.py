@@ -16,7 +16,7 @@ from ormlint.semantics.frame import Actual, Frame, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.members import is_abstract
 from ormlint.semantics.revealing import short
-from ormlint.semantics.state import Crossing, Step
+from ormlint.semantics.state import CALLS, Crossing, Step
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import FunctionNode, Variable
 from ormlint.semantics.values import (
@@ -153,7 +153,7 @@ def forward(frame: Frame, item: Crossing, back: Substitution, node: r.Node, call
         return
     if isinstance(value, Entity) and not is_foreign(frame.world, value):
         return
-    words = f"handed to {callee.node.name}()" if not item.via else "calls on"
+    words = f"handed to {callee.node.name}()" if not item.via else CALLS
     note(frame, item.kind, item.site, value, item.name, (Step(site, words), *item.via)[:_LONGEST])
     _keep_function(frame, item)
 

@@ -34,6 +34,7 @@ from ormlint.semantics.members import assigned_fields, function_kind, note_built
 from ormlint.semantics.ownership import serves
 from ormlint.semantics.scope import USES, judge_reuse, used, uses_of
 from ormlint.semantics.state import (
+    CALLS,
     FRESH,
     Context,
     Event,
@@ -165,7 +166,8 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
         return call_method(frame, Method(callee, "__call__"), actuals, node)
     if isinstance(callee, (Plain, Const)):
         return UNKNOWN
-    frame.world.unresolved.add(frame.site(node))
+    why = callee.why if isinstance(callee, Unknown) else ""
+    frame.world.unresolved[frame.site(node)] = why
     if frame.state.unsaved:
         frame.state.unsaved = frozenset()  # whoever is called may flush
     if any(actual.keyword == "load" and actual.value == Const(False, "bool") for actual in actuals):
@@ -176,7 +178,6 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
         give_away(frame, actual.value)
     if isinstance(node, r.Call) and isinstance(node.func, r.Attr) and node.func.attr in _ENDINGS:
         end_all(frame)
-    why = callee.why if isinstance(callee, Unknown) else ""
     return Unknown(f"the call is not resolved: {why}" if why and not why.startswith("the call") else why or "the call is not resolved")
 
 
@@ -778,7 +779,7 @@ def _kept(summary: Summary, session: Session) -> bool:
 
 def _words(event: Event) -> str:
     if event.via:
-        return "calls on"
+        return CALLS
     if event.kind == "load":
         return f"reads .{event.attr}"
     if event.kind == "query":

@@ -138,7 +138,8 @@ class World:
         self.reveals: dict[Site, tuple[Value, State]] = {}
         self.global_assignments: dict[str, dict[str, list[tuple[r.Expr, str]]]] = {}
         self.resolved: set[Site] = set()
-        self.unresolved: set[Site] = set()
+        self.unresolved: dict[Site, str] = {}
+        """Calls of which it was not known what is called, each with the reason, "" where there is none to tell."""
         self.pending: dict[object, tuple[Repeated, ...]] = {}
         self.rests: list[tuple[int, object]] = []
         self.abandoned: set[str] = set()

@@ -213,7 +213,7 @@ def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: 
         return "worker", "it consumes a queue"
     if isinstance(iterable, LibInstance) and (iterable.cls.rsplit(".", 1)[-1].endswith(_STREAMS) or iterable.cls.startswith("external_")):
         return "worker", "it consumes a library's stream"
-    return "unknown", "its elements are not known"
+    return "unknown", "one iteration for each element"
 
 
 def is_fetched(value: Value) -> bool:

@@ -44,6 +44,7 @@ from ormlint.semantics.members import function_kind
 from ormlint.semantics.retrying import repeated_by, retry_loops
 from ormlint.semantics.revealing import reveal, short
 from ormlint.semantics.state import (
+    CALLS,
     FRESH,
     Built,
     Conflict,
@@ -136,7 +137,16 @@ class Model:
 
     @property
     def unresolved_calls(self) -> int:
-        return len(self._world.unresolved - self._world.resolved)
+        return len(self._world.unresolved.keys() - self._world.resolved)
+
+    def unresolved_calls_at(self, path: str, line: int) -> Iterator[tuple[Location, str]]:
+        """The calls that begin on a line and of which nobody knows what is called: where, and why; "" where there is nothing to say."""
+        if path not in self.paths:
+            return
+        record = self.paths[path].record
+        for site in sorted(self._world.unresolved.keys() - self._world.resolved):
+            if site.path == path and record.position(site.start)[0] == line:
+                yield self.location(site), self._world.unresolved[site]
 
     @property
     def reveals(self) -> tuple[Reveal, ...]:
@@ -260,7 +270,7 @@ class Model:
             steps.extend(self.step(site, "returned here") for site in origin.via if site.path in self.paths and site != item.site)
             if origin.kind == "new" and origin.site.path in self.paths:
                 steps.append(self.step(origin.site, f"{short(item.value.model)} is made here"))
-        steps.extend(self.step(step.site, step.note) for step in item.via)
+        steps.extend(self.steps(item.via))
         return tuple(dict.fromkeys(steps))
 
     def promised(self, function: str) -> tuple[str, ...]:
@@ -478,7 +488,25 @@ class Model:
 
     def steps(self, steps: Sequence[Step]) -> Trail:
         """Steps of an observation as a trail."""
-        return tuple(self.step(step.site, step.note) for step in steps if step.site.path in self.paths)
+        return tuple(
+            self.step(step.site, self._called_by(step, steps[index + 1]) if step.note == CALLS and index + 1 < len(steps) else step.note)
+            for index, step in enumerate(steps)
+            if step.site.path in self.paths
+        )
+
+    def _called_by(self, step: Step, further: Step) -> str:
+        """A call on the way, in words: the function in which the way goes on is the one that it calls."""
+        function = self.function_at(further.site)
+        if function is None or "<lambda" in function.id or function.node.start <= step.site.start < function.node.end:
+            return CALLS
+        name = function.node.name
+        if self.method_kind(function.id) == "property":
+            return f"reads .{name}"
+        if name in ("__enter__", "__aenter__"):
+            return "enters the block"
+        if name in ("__exit__", "__aexit__"):
+            return "leaves the block"
+        return f"makes {short(function.cls)}" if name == "__init__" and function.cls else f"calls {name}()"
 
     def in_coroutines(self) -> Iterator[Misuse]:
         """What coroutines themselves do with synchronous sessions, connections and registries, first use of each."""
@@ -802,7 +830,7 @@ class Model:
 
     def way(self, event: Event) -> Trail:
         """The steps of an event from its own place down to where it happens."""
-        return tuple(self.step(step.site, step.note) for step in event.via)
+        return self.steps(event.via)
 
     def ways(self, events: Sequence[Event]) -> Trail:
         """The steps of several events that start at one place; a step that they share stands once."""

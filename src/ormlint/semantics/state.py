@@ -79,6 +79,10 @@ class Overwritten(msgspec.Struct, frozen=True, cache_hash=True):
 FRESH = Live()
 
 
+CALLS = "calls on"
+"""The note of a step that is a call: whom it calls is where the next step stands."""
+
+
 class Step(msgspec.Struct, frozen=True, cache_hash=True):
     """One step of an event's way down: where, and what happens there."""
 

@@ -13,6 +13,7 @@ from ormlint.orms.vocabulary import EFFECTS
 from ormlint.semantics.announcements import announces_early, is_keyed
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.state import (
+    CALLS,
     UNTOUCHED,
     Event,
     Failure,
@@ -292,7 +293,7 @@ def meets(frame: Frame, event: Event, site: Site, back: Substitution) -> tuple[f
         if met is not None:
             held = True
             confidence = 1 if is_foreign(frame, met[0]) else 2
-            way = (Step(event.site, "calls on" if event.via else f"calls {event.attr}"), *event.via)
+            way = (Step(event.site, CALLS if event.via else f"calls {event.attr}"), *event.via)
             notice(frame, Incident("call_out", site, Session(met[0]), frame.name, met[1].opened, event.note, event.attr, confidence, way))
     elif event.kind == "begin" and event.session is not None and not event.exceptional:
         session = back.session(event.session)
@@ -434,7 +435,7 @@ def one_of(before: dict[SessionId, SessionState], ways: list[dict[SessionId, Ses
 
 def _longer(site: Site, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """The way with the call in front, as the caller sees it."""
-    return (Step(site, "calls on" if len(steps) > 1 else steps[0].note), *steps)[:_STEPS]
+    return (Step(site, CALLS if len(steps) > 1 else steps[0].note), *steps)[:_STEPS]
 
 
 # Blocks

@@ -16,12 +16,13 @@ from ...project import find_root, relative_to
 from ...report.view import View, code_line, harmless
 from ...sources import decoded
 from ..asking import Asked, ask, text_or_json
-from ..marking import marked
+from ..marking import Marked, marked
 from ..options import reading
 from ..output import colour, deliver
 from .effects import KINDS, Effect, effect
 
 if TYPE_CHECKING:
+    from ...semantics.model import Model
     from ...semantics.symbols import FunctionNode
 
 EXAMPLES = """\b
@@ -38,6 +39,13 @@ class Known(msgspec.Struct, frozen=True):
     value: str
 
 
+class Unresolved(msgspec.Struct, frozen=True):
+    """A call of which it is not known what is called: its source, and why."""
+
+    source: str
+    why: str
+
+
 class Explanation(msgspec.Struct, frozen=True):
     """What is known on a line."""
 
@@ -50,6 +58,7 @@ class Explanation(msgspec.Struct, frozen=True):
     function: str
     values: tuple[Known, ...]
     effects: tuple[Effect, ...]
+    unresolved: tuple[Unresolved, ...]
 
 
 @click.command("explain", epilog=EXAMPLES)
@@ -57,7 +66,8 @@ class Explanation(msgspec.Struct, frozen=True):
 @click.option("--output-format", default="text", metavar="FORMAT", help="text or json.")
 @reading
 def command(place: str, output_format: str, **options: Any) -> int:
-    """Show what is known at FILE:LINE: the layer, each value with what is loaded on it, and what the line may do to a session."""
+    """Show what is known at FILE:LINE: the layer, each value with what is loaded on it, what the line may do to a session, and why a call
+    could not be resolved."""
     text_or_json(output_format)
     file, line = placed(place)
     root = find_root(file)
@@ -74,7 +84,7 @@ def command(place: str, output_format: str, **options: Any) -> int:
         content = Path(folder, "marked.py")
         content.write_text(marks.text, encoding="utf-8", newline="")
         asked = ask((file,), options, {rel: content})
-    found = explanation(asked, rel, line, source.split("\n")[line - 1], marks.values)
+    found = explanation(asked, rel, line, source.split("\n")[line - 1], marks)
     deliver(json.dumps(document(found), indent=2) + "\n" if output_format == "json" else as_text(found, asked.root), None)
     return 0
 
@@ -98,7 +108,7 @@ def read(file: Path) -> str:
         raise ConfigError(f"cannot read {printable(str(file))}: {error.strerror}") from None
 
 
-def explanation(asked: Asked, rel: str, line: int, source: str, marks: dict[int, str]) -> Explanation:
+def explanation(asked: Asked, rel: str, line: int, source: str, marks: Marked) -> Explanation:
     """What the model knows on a line whose values are marked."""
     model = asked.model
     scope = model.paths.get(rel)
@@ -106,7 +116,7 @@ def explanation(asked: Asked, rel: str, line: int, source: str, marks: dict[int,
         raise ConfigError(f"{printable(rel)} is not checked: git ignores it or the configuration excludes it")
     placed_in = model.layers[scope.name]
     revealed = {reveal.at.column: reveal.text for reveal in model.reveals if (reveal.at.path, reveal.at.line) == (rel, line)}
-    values = tuple(dict.fromkeys(Known(text, revealed[column]) for column, text in marks.items() if column in revealed))
+    values = tuple(dict.fromkeys(Known(text, revealed[column]) for column, text in marks.values.items() if column in revealed))
     effects: dict[Effect, None] = {}
     inside: list[tuple[int, FunctionNode]] = []
     for function, summary in model.entries():
@@ -117,7 +127,38 @@ def explanation(asked: Asked, rel: str, line: int, source: str, marks: dict[int,
             inside.append((end - start, function))
             effects |= {effect(model, event): None for event in summary.events if model.location(event.site).line == line}
     innermost = min(inside, key=lambda item: item[0])[1].id if inside else ""
-    return Explanation(rel, line, source, scope.name, placed_in.layer, placed_in.why, innermost, values, tuple(effects))
+    return Explanation(
+        rel,
+        line,
+        source,
+        scope.name,
+        placed_in.layer,
+        placed_in.why,
+        innermost,
+        values,
+        tuple(effects),
+        unresolved(model, rel, line, marks),
+    )
+
+
+def unresolved(model: Model, rel: str, line: int, marks: Marked) -> tuple[Unresolved, ...]:
+    """The calls that begin on a line and were not resolved, as the source has them."""
+    found: dict[Unresolved, None] = {}
+    for at, why in model.unresolved_calls_at(rel, line):
+        source = marks.calls.get((at.column, at.end_line, 0 if at.end_line == line else at.end_column))
+        if source is not None:
+            found[Unresolved(f"{source}()", because(source, why))] = None
+    return tuple(found)
+
+
+def because(callee: str, why: str) -> str:
+    """Why a call is not resolved, also where the analysis has no word for it."""
+    reason = why.removeprefix("the call is not resolved").removeprefix(": ")
+    if reason:
+        return reason
+    receiver, dot, _ = callee.rpartition(".")
+    known = receiver if dot else callee
+    return f"it is not known what {known} gives" if known.endswith(")") else f"nothing in the project says what {known} is"
 
 
 def as_text(found: Explanation, root: Path) -> str:
@@ -135,6 +176,9 @@ def as_text(found: Explanation, root: Path) -> str:
     lines += [f"  {harmless(known.source):<{width}}  {bold}{harmless(known.value)}{end}" for known in found.values]
     if not found.values:
         lines.append("  No value is known on this line, or the line is never reached.")
+    lines += [""] * bool(found.unresolved)
+    for call in found.unresolved:
+        lines += [f"  {bold}{harmless(call.source)}{end} is not resolved: {harmless(call.why)}"]
     for one in found.effects:
         note = f": {harmless(one.note)}" if one.note else ""
         on = f", on {harmless(one.session)}" if one.session else ""
@@ -154,6 +198,7 @@ def document(found: Explanation) -> dict[str, Any]:
         "why": found.why,
         "function": found.function,
         "values": [{"source": known.source, "value": known.value} for known in found.values],
+        "unresolved_calls": [{"source": call.source, "why": call.why} for call in found.unresolved],
         "effects": [
             {"kind": one.kind, "note": one.note, "session": one.session, "path": one.steps[-1].at.path, "line": one.steps[-1].at.line}
             for one in found.effects
