@@ -173,6 +173,7 @@ def test_templates_are_listed(tmp_path: Path) -> None:
         ("manage.py", "script"),
         ("src/shop/manage.py", "code"),
         ("src/shop/seed_db.py", "script"),
+        ("src/shop/create_test_data.py", "script"),
         ("src/shop/testing_ground.py", "code"),
     ],
 )

@@ -14,6 +14,8 @@ TEST_FOLDERS: Final = frozenset({"tests", "test"})
 MIGRATION_FOLDERS: Final = frozenset({"migrations", "alembic", "migration"})
 SCRIPT_FOLDERS: Final = frozenset({"scripts", "bin", "seeds", "seeders"})
 TOP_SCRIPT_FOLDERS: Final = frozenset({"tools", "examples", "benchmarks", "docs", "dev"})
+FILLS: Final = ("test_data", "mock_data", "sample_data", "demo_data")
+"""How the names of files end that fill a database to try things out."""
 SCRIPT_FILES: Final = frozenset({"setup.py", "noxfile.py", "tasks.py", "fabfile.py", "manage.py"})
 
 
@@ -42,6 +44,7 @@ def role_of(parts: Sequence[str], environments: Collection[str] = ()) -> str:
         return "script"
     if not folders and name in SCRIPT_FILES:
         return "script"
-    if name.removesuffix(".py") in {"seed", "seeds", "seed_data", "seed_db"} or name.startswith("seed_"):
+    stem = name.removesuffix(".py")
+    if stem in {"seed", "seeds", "seed_data", "seed_db"} or stem.startswith("seed_") or stem.endswith(FILLS):
         return "script"
     return "code"

@@ -70,6 +70,8 @@ class Attribute(msgspec.Struct, frozen=True):
     """The foreign-key columns that a relationship names."""
     preset: bool = False
     """Its value is made with the object, not when the row is inserted."""
+    computed: bool = False
+    """A function makes its value where none is given: `default=uuid4`."""
 
 
 class Model(msgspec.Struct):
@@ -1040,6 +1042,7 @@ class Classes:
             foreign=foreign, type=type_, nullable=_flag(call, "nullable"), group=_string(call, "deferred_group"),
             unique=_flag(call, "unique"), generated=any(arg.keyword in ("server_default", "server_onupdate") for arg in call.args),
             preset=any(arg.keyword == "default_factory" for arg in call.args),
+            computed=any(arg.keyword == "default" and not isinstance(arg.value, r.Const) for arg in call.args),
         )  # fmt: skip
 
     def _foreign(self, module: str, expr: r.Expr) -> str:

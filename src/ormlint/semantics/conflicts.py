@@ -267,8 +267,12 @@ def inserted(
             continue
         by = frozenset(column for name in looked.origin.keys for column in columns_of(classes, model, name))
         key = key_within(classes, model, by)
+        made = False
         if key is not None:
-            primary = all(attribute is not None and attribute.primary for attribute in (classes.mapped_attribute(model, c) for c in key))
+            parts = [attribute for attribute in (classes.mapped_attribute(model, column) for column in key) if attribute is not None]
+            primary = len(parts) == len(key) and all(attribute.primary for attribute in parts)
+            # Two that look for the same made-up key are one that was sent twice.
+            made = primary and any(attribute.preset or attribute.computed for attribute in parts)
             if not (key <= values or ("*" in values and not primary)):
                 continue
         elif not by or "*" in by or not by <= values:
@@ -286,7 +290,7 @@ def inserted(
                 "unique" if key is not None else "",
                 via=via,
                 since=event.site,
-                confidence=2 if key is not None else 1,
+                confidence=2 if key is not None and not made else 1,
             ),
         )
         return
