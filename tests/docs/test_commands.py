@@ -42,7 +42,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
         info = programs / "ormlint-0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ormlint\nVersion: 0\n", encoding="utf-8")
-        (info / "entry_points.txt").write_text("[flake8.extension]\nORM = ormlint.frontends.flake8:Plugin\n", encoding="utf-8")
+        (info / "entry_points.txt").write_text(
+            "[flake8.extension]\nORM = ormlint.frontends.flake8:Plugin\n[pytest11]\nwitness = ormlint.witness.plugin\n", encoding="utf-8"
+        )
     quiet = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "COLUMNS")}
     path = os.pathsep.join((str(programs), quiet["PATH"]))
     return {
@@ -56,7 +58,15 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def test_most_pages_show_commands() -> None:
-    assert {page.name for page in PAGES} >= {"index.md", "guide.md", "living-with-it.md", "integrations.md", "formats.md", "cannot-see.md"}
+    assert {page.name for page in PAGES} >= {
+        "index.md",
+        "guide.md",
+        "living-with-it.md",
+        "integrations.md",
+        "formats.md",
+        "cannot-see.md",
+        "witness.md",
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -47,6 +47,20 @@ _LIBRARY = re.compile(rf"{SQLALCHEMY.pattern}|^<(?:string>$|sqlalchemy )")
 """The same, and the wrappers that it makes, which have no file."""
 _ORM = re.compile(r"sqlalchemy[\\/]orm[\\/]")
 
+_FOREIGN, _OF_LIBRARY, _OF_ORM = range(3)
+_files: dict[str, int] = {}
+"""Whose each file is. The stack is walked for most events, and a search in each frame's path would cost more than all the rest."""
+
+
+def _whose(filename: str) -> int:
+    try:
+        return _files[filename]
+    except KeyError:
+        found = _FOREIGN if not _LIBRARY.search(filename) else _OF_ORM if _ORM.search(filename) else _OF_LIBRARY
+        _files[filename] = found
+        return found
+
+
 Sink = Callable[[Event], None]
 
 
@@ -92,13 +106,13 @@ def listen(sink: Sink, engine: Any = None, *, all_statements: bool = True) -> Ca
     def on_cursor(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
         if all_statements:
             sink(Event(_verb(statement, context)))
-            return
-        verb = _verb(statement, context)
-        if verb != "other" and not _from_orm(context) and not _below(sys._getframe(1), _ORM):
-            sink(Event(verb, None, "core"))
+        elif not _from_orm(context):
+            verb = _verb(statement, context)
+            if verb != "other" and not _below_orm(sys._getframe(1)):
+                sink(Event(verb, None, "core"))
 
     def on_db_commit(connection: Any, *rest: Any) -> None:
-        sink(Event("db_commit", "Session" if not all_statements and _below(sys._getframe(1), _ORM) else "Connection"))
+        sink(Event("db_commit", "Session" if not all_statements and _below_orm(sys._getframe(1)) else "Connection"))
 
     def on_db_rollback(connection: Any, *rest: Any) -> None:
         sink(Event("db_rollback", "Connection"))
@@ -174,8 +188,11 @@ def _attribute_read(frame: FrameType | None) -> tuple[str, Any] | None:
 
     No event tells a read from a cascade: the frames of SQLAlchemy between the load and the caller do.
     """
-    while frame is not None and _LIBRARY.search(frame.f_code.co_filename):
-        if frame.f_code.co_name == "__get__" and frame.f_code.co_filename.endswith("attributes.py"):
+    while frame is not None:
+        code = frame.f_code
+        if not _whose(code.co_filename):
+            return None
+        if code.co_name == "__get__" and code.co_filename.endswith("attributes.py"):
             names = frame.f_locals
             return names["self"].key, names.get("state")
         frame = frame.f_back
@@ -183,7 +200,7 @@ def _attribute_read(frame: FrameType | None) -> tuple[str, Any] | None:
 
 
 def _asked_by(frame: FrameType | None) -> str:
-    while frame is not None and _LIBRARY.search(frame.f_code.co_filename):
+    while frame is not None and _whose(frame.f_code.co_filename):
         if frame.f_code.co_name in ("_autoflush", "commit"):
             return "autoflush" if frame.f_code.co_name == "_autoflush" else "commit"
         frame = frame.f_back
@@ -196,11 +213,12 @@ def _from_orm(context: Any) -> bool:
     return "_sa_orm_load_options" in options or "compiled_cache" in options
 
 
-def _below(frame: FrameType | None, files: re.Pattern[str]) -> bool:
-    """Whether one of the frames of SQLAlchemy that the stack ends in is in files of a kind."""
-    while frame is not None and _LIBRARY.search(frame.f_code.co_filename):
-        if files.search(frame.f_code.co_filename):
-            return True
+def _below_orm(frame: FrameType | None) -> bool:
+    """Whether one of the frames of SQLAlchemy that the stack ends in is of the ORM."""
+    while frame is not None:
+        whose = _whose(frame.f_code.co_filename)
+        if whose != _OF_LIBRARY:
+            return whose == _OF_ORM
         frame = frame.f_back
     return False
 

@@ -23,6 +23,7 @@ import uuid
 import weakref
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from types import CodeType, FrameType
 from typing import Any, Final
 
@@ -61,7 +62,7 @@ Chain = tuple[tuple[str, int, str], ...]
 class Site:
     """What happened at one line: aggregated, never one entry for each event."""
 
-    __slots__ = ("chains", "count", "direct", "inside", "loop_frames", "max", "test_count", "tests")
+    __slots__ = ("count", "direct", "inside", "loop_frames", "max", "test_count", "tests", "ways")
 
     def __init__(self) -> None:
         self.count = 0
@@ -69,15 +70,26 @@ class Site:
         self.direct = False
         self.inside = False
         self.loop_frames: dict[tuple[str, int], int] = {}
-        self.chains: dict[Chain, int] = {}
+        self.ways: dict[Chain, _Way] = {}
         self.tests: dict[str, None] = {}
         self.test_count = 0
+
+
+class _Way:
+    """How often a site's events came by one chain of frames."""
+
+    __slots__ = ("count", "key", "site")
+
+    def __init__(self, key: SiteKey, site: Site) -> None:
+        self.key = key
+        self.site = site
+        self.count = 0
 
 
 class _Stack:
     """One way that events come: the project's frames with their lines, told once for all events that come this way."""
 
-    __slots__ = ("chain", "codes", "end_line", "in_test", "test_frames")
+    __slots__ = ("chain", "codes", "end_line", "in_test", "test_frames", "ways")
 
     def __init__(self, frames: list[ProjectFrame], files: ProjectFiles) -> None:
         self.codes = [code for code, *_ in frames]
@@ -88,6 +100,8 @@ class _Stack:
         self.end_line = lines_of(*frames[0][:2])[1] if frames else 0
         self.test_frames = [is_test(path) for path, _, _ in self.chain]
         self.in_test = bool(frames) and self.test_frames[0]
+        self.ways: dict[tuple[str, str | None, str | None], _Way] = {}
+        """By kind, class and attribute."""
 
     def key(self, kind: str, cls: str | None, attr: str | None) -> SiteKey:
         path, line, function = self.chain[0] if self.chain else ("", 0, "")
@@ -107,8 +121,8 @@ class _OpenSession:
         self.wrote = False
         """It has sent rows that are neither committed nor rolled back."""
         self.place: tuple[int, int] = (0, 0)
-        self.used_by: frozenset[Activation] = frozenset()
-        """The application's activations that it last worked for."""
+        self.used_by: list[ProjectFrame] = []
+        """The frames that it last worked for."""
 
 
 class Recorder:
@@ -349,7 +363,9 @@ class Recorder:
         try:
             here = _place()
             calling = self._activations(project_frames(frame, self.files))
-            if not any(known.open and known.place == here and known.used_by & calling for known in list(self._sessions.values())):
+            if not any(
+                known.open and known.place == here and self._activations(known.used_by) & calling for known in list(self._sessions.values())
+            ):
                 return  # no transaction, or one that has nothing to do with this call: a global session's, a test's
             outer = frame
             while outer is not None:
@@ -366,7 +382,7 @@ class Recorder:
         known = None
         if session is not None:
             known = self._known(session)
-            known.used_by = self._activations(frames)
+            known.used_by = frames
             if kind in ("flush", "dml"):
                 known.wrote = True
             elif kind in ("commit", "rollback"):
@@ -379,18 +395,24 @@ class Recorder:
             stack = self._stacks.get(found)
             if stack is None:
                 stack = self._stacks[found] = _Stack(frames, self.files)
-            key = stack.key(kind, cls, attr)
-            self._count(key, frames, stack, known if kind == "commit" else None)
-        return key, stack.chain
+            way = stack.ways.get((kind, cls, attr))
+            if way is None:
+                key = stack.key(kind, cls, attr)
+                site = self._site(key)
+                way = stack.ways[kind, cls, attr] = site.ways.setdefault(stack.chain, _Way(key, site))
+            self._count(way, frames, stack, known if kind == "commit" else None)
+        return way.key, stack.chain
 
     def _activations(self, frames: list[ProjectFrame]) -> frozenset[Activation]:
         """Those of the application, without those of its tests."""
         return frozenset(activation for code, _, activation, _ in frames if not is_test(self.files.path_of(code.co_filename) or ""))
 
-    def _count(self, key: SiteKey, frames: list[ProjectFrame], stack: _Stack, owner: _OpenSession | None) -> None:
-        self._count_leaks()
-        site = self._site(key)
+    def _count(self, way: _Way, frames: list[ProjectFrame], stack: _Stack, owner: _OpenSession | None) -> None:
+        if self._leaked:
+            self._count_leaks()
+        site = way.site
         site.count += 1
+        way.count += 1
         test = self.test
         if test is not None and test not in site.tests:
             site.test_count += 1
@@ -422,9 +444,6 @@ class Recorder:
                 most = max(most, hit.count)
         if most > site.max:
             site.max = most
-        chains = site.chains
-        if stack.chain in chains or len(chains) < _MOST_CHAINS:
-            chains[stack.chain] = chains.get(stack.chain, 0) + 1
 
     def _count_leaks(self) -> None:
         while self._leaked:
@@ -439,10 +458,11 @@ class Recorder:
 
     def _count_made(self, kind: str, made: tuple[SiteKey, Chain]) -> None:
         (_, path, line, end_line, function, cls, attr), chain = made
-        site = self._site((kind, path, line, end_line, function, cls, attr))
+        key = (kind, path, line, end_line, function, cls, attr)
+        site = self._site(key)
         site.count += 1
         site.max = max(site.max, 1)
-        site.chains[chain] = site.chains.get(chain, 0) + 1
+        site.ways.setdefault(chain, _Way(key, site)).count += 1
 
     def _site(self, key: SiteKey) -> Site:
         site = self._sites.get(key)
@@ -461,6 +481,7 @@ class Recorder:
             return
         self._lock = threading.RLock()
         self._sites = {}
+        self._stacks = {}
         self._leaked.clear()
         self._part = self._new_part()
 
@@ -473,7 +494,7 @@ class Recorder:
             ran = {} if self._lines is None else self._lines.ran()
             sites = [self._site_line(key, site) for key, site in list(self._sites.items())]
             paths = {key[1] for key in self._sites if key[1]} | {
-                place[0] for site in self._sites.values() for chain in site.chains for place in chain
+                place[0] for site in self._sites.values() for chain in _chains(site) for place in chain
             }
         head = {
             "t": "head",
@@ -518,7 +539,7 @@ class Recorder:
             "max": site.max,
             "loop": loop,
             "loop_frames": [[*place, most] for place, most in site.loop_frames.items()],
-            "chains": [[[list(frame) for frame in chain], count] for chain, count in site.chains.items()],
+            "chains": [[[list(frame) for frame in chain], count] for chain, count in _chains(site).items()],
             "test_count": site.test_count,
             "tests": list(site.tests),
         }
@@ -531,6 +552,11 @@ class Recorder:
             except OSError:
                 self._hashes[path] = None
         return self._hashes[path]
+
+
+def _chains(site: Site) -> dict[Chain, int]:
+    """The first chains that a site's events came by, with how many came so."""
+    return {chain: way.count for chain, way in islice(site.ways.items(), _MOST_CHAINS)}
 
 
 def _qualified(code: CodeType) -> str:
