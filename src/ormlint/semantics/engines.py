@@ -12,6 +12,7 @@ import re
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.semantics.dependence import parameters_behind
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.state import Event, Summary
 from ormlint.semantics.symbols import FunctionNode
@@ -37,7 +38,7 @@ def built(frame: Frame, node: r.Call | r.Node, what: str) -> None:
     cannot be read (`**options`) may say that it keeps no connections."""
     if frame.function is None or _behind_guard(frame) or _is_unpooled(node):
         return
-    told = not any(arg.star == 2 for arg in node.args) if isinstance(node, r.Call) else True
+    told = not any(arg.star == 2 for arg in node.args) and not _told_by_caller(frame, node) if isinstance(node, r.Call) else True
     how = _often(frame) or ("fixed" if what == "engine" and _is_fixed(frame, node) else "")
     frame.happens("engine", node, note=what, attr=f"{frame.path}:{node.start}", how=how, confidence=2 if told else 1)
 
@@ -61,7 +62,14 @@ def _is_fixed(frame: Frame, node: r.Node) -> bool:
     first = node.args[0].value if isinstance(node, r.Call) and node.args else None
     if first is None or frame.function is None:
         return False
-    return frame.world.names(first).isdisjoint(param.name for param in frame.function.node.params)
+    return not parameters_behind(frame, first)
+
+
+def _told_by_caller(frame: Frame, node: r.Call) -> bool:
+    """Whether the engine's options are the caller's, credentials or a certificate: nobody can keep one for all."""
+    return any(
+        (parameters_behind(frame, arg.value) or frozenset()) - {"self", "cls"} for arg in node.args if arg.keyword not in (None, "url", "bind")
+    )
 
 
 def _behind_guard(frame: Frame) -> bool:
