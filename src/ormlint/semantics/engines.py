@@ -68,7 +68,9 @@ def _is_fixed(frame: Frame, node: r.Node) -> bool:
 def _told_by_caller(frame: Frame, node: r.Call) -> bool:
     """Whether the engine's options are the caller's, credentials or a certificate: nobody can keep one for all."""
     return any(
-        (parameters_behind(frame, arg.value) or frozenset()) - {"self", "cls"} for arg in node.args if arg.keyword not in (None, "url", "bind")
+        (parameters_behind(frame, arg.value) or frozenset()) - {"self", "cls"}
+        for arg in node.args
+        if arg.keyword not in (None, "url", "bind")
     )
 
 

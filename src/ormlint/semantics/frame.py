@@ -113,6 +113,7 @@ class World:
         self.chains: dict[int, tuple[frozenset[str], bool]] = {}
         self.stored: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
         self.bodies: dict[tuple[str, int], tuple[r.Stmt, ...]] = {}
+        self.lengths: dict[tuple[str, str], int | None] = {}
         self.eager: set[str] = set()
         self.repeated: dict[tuple[str, Site, str, Site, Site | None], Repeated] = {}
         self.current: object = None

@@ -15,6 +15,7 @@ from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.semantics.dependence import sought, touched
 from ormlint.semantics.frame import Frame
+from ormlint.semantics.short_lists import length_written
 from ormlint.semantics.state import Loop, names_in
 from ormlint.semantics.symbols import flat_statements, nested_bodies
 from ormlint.semantics.values import (
@@ -121,7 +122,22 @@ def _kind_of_for(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> t
         return "search", "it looks for the first that fits"
     if kind == "unknown" and stmt.is_async and not isinstance(iterable, Coll):
         return "worker", "it consumes a stream"
+    if kind in ("unknown", "rows") and _is_written_out(frame, stmt.iter):
+        return "literal", "its elements are written out"
     return kind, why
+
+
+def _is_written_out(frame: Frame, expr: r.Expr) -> bool:
+    """Whether a name is a short display and what the function appends to it, element by element."""
+    if isinstance(expr, r.Call) and _called(expr) in ("enumerate", "reversed", "sorted", "list", "tuple") and expr.args:
+        expr = expr.args[0].value
+    if not isinstance(expr, r.Name) or frame.function is None or not isinstance(frame.state.vars.get(expr.id), Coll):
+        return False
+    key = (frame.function.id, expr.id)
+    if key not in frame.world.lengths:
+        frame.world.lengths[key] = length_written(frame.function.node.body, expr.id)
+    length = frame.world.lengths[key]
+    return length is not None and length <= SHORT
 
 
 def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: Value, target: r.Expr) -> tuple[str, str]:
