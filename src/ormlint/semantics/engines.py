@@ -67,11 +67,8 @@ def _is_fixed(frame: Frame, node: r.Node) -> bool:
 
 def _told_by_caller(frame: Frame, node: r.Call) -> bool:
     """Whether the engine's options are the caller's, credentials or a certificate: nobody can keep one for all."""
-    return any(
-        (parameters_behind(frame, arg.value) or frozenset()) - {"self", "cls"}
-        for arg in node.args
-        if arg.keyword not in (None, "url", "bind")
-    )
+    options = [arg.value for arg in node.args if arg.keyword not in (None, "url", "bind")]
+    return any((parameters_behind(frame, option) or frozenset()) - {"self", "cls"} for option in options)
 
 
 def _behind_guard(frame: Frame) -> bool:
