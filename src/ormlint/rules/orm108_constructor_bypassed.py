@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ormlint.findings import Finding
+from ormlint.findings import Confidence, Finding
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
 from ormlint.semantics.revealing import short
 from ormlint.semantics.values import ClassRef, Entity
 
 CODE, NAME = "ORM108", "constructor-bypassed"
+_LOADED = ("query", "get", "arg")
 
 
 def check(model: Model) -> Iterator[Finding]:
@@ -20,7 +21,10 @@ def check(model: Model) -> Iterator[Finding]:
             if (item.function, item.value.cls) in seen:
                 continue
             seen.add((item.function, item.value.cls))
+        sure = Confidence.likely
         if isinstance(item.value, Entity):
+            # What is only declared may as well be a copy that was never loaded.
+            sure = Confidence.likely if item.value.origin.kind in _LOADED else Confidence.possible
             name = short(item.value.model)
             message = (
                 f"make_transient turns a loaded {name} into a new one round its constructor: what was loaded stays as it is, the rest is"
@@ -33,7 +37,7 @@ def check(model: Model) -> Iterator[Finding]:
                 f"{item.name} rebuilds {name} round its constructor: the rules that the constructor holds are skipped;"
                 f" call {name}(…), or give it a named factory"
             )
-        yield model.finding(CODE, NAME, item.site, message, symbol=item.function)
+        yield model.finding(CODE, NAME, item.site, message, sure, symbol=item.function)
 
 
 RULE = Rule(CODE, NAME, "A mapper or repository rebuilds an object around its constructor.", check)
