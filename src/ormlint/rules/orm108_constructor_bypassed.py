@@ -11,7 +11,7 @@ from ormlint.semantics.revealing import short
 from ormlint.semantics.values import ClassRef, Entity
 
 CODE, NAME = "ORM108", "constructor-bypassed"
-_LOADED = ("query", "get", "arg")
+_LOADED = ("query", "get")
 
 
 def check(model: Model) -> Iterator[Finding]:
