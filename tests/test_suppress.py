@@ -22,7 +22,7 @@ def finding(line: int, code: str = "ORM201", path: str = "m.py") -> Finding:
 def left(source: str, *findings: Finding, noqa: bool = True, **options: Any) -> list[tuple[str, int]]:
     """Code and line of what stays."""
     config = Config(**options)
-    kept = suppress(findings, {"m.py": extract(source.encode())}, config, select(config, RULES), noqa=noqa)
+    kept, _ = suppress(findings, {"m.py": extract(source.encode())}, config, select(config, RULES), noqa=noqa)
     return [(item.code, item.at.line) for item in kept]
 
 
@@ -127,6 +127,6 @@ def test_per_file_ignores() -> None:
 
 def test_where_an_unused_suppression_is_reported() -> None:
     config = Config()
-    [found] = suppress((), {"m.py": extract(b"a()  # x  # noqa: ORM201\n")}, config, select(config, RULES))
+    [found], _ = suppress((), {"m.py": extract(b"a()  # x  # noqa: ORM201\n")}, config, select(config, RULES))
     assert (found.at.line, found.at.column, found.at.end_column) == (1, 11, 25)
     assert found.message == "no finding of ORM201 here: remove it from `# noqa: ORM201`"

@@ -54,6 +54,15 @@ class Finding(msgspec.Struct, frozen=True):
     fingerprint: str = ""
 
 
+class Silence(msgspec.Struct, frozen=True):
+    """One comment that silences findings: what it says, why, and what it silences, nothing where there is no such finding."""
+
+    at: Location
+    text: str
+    reason: str
+    findings: tuple[Finding, ...] = ()
+
+
 class Summary(msgspec.Struct, frozen=True):
     """What one run did, for the end of a report."""
 
@@ -64,6 +73,8 @@ class Summary(msgspec.Struct, frozen=True):
     unresolved_calls: int = 0
     duration_s: float = 0.0
     unreadable: tuple[str, ...] = ()
+    accepted: int = 0
+    """How many further findings the baseline accepts."""
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -95,3 +106,4 @@ class Report(msgspec.Struct, frozen=True):
     models: tuple[Model, ...] = ()
     reveals: tuple[Reveal, ...] = ()
     warnings: tuple[str, ...] = ()
+    silences: tuple[Silence, ...] = ()

@@ -63,11 +63,16 @@ def check(root: Path, config: Config, paths: Sequence[Path] = (), request: Reque
     sources = {file.rel: Path(file.path) for file in project.files}
     report = kept_or_made(project, config, asked)
     source = cache(lambda rel: read_lines(sources[rel]) if rel in sources else ())
-    new = narrowed(report.findings, project.root, config, asked, source)
+    new = [finding for finding in unaccepted(report.findings, project.root, config, asked, source) if finding.at.path in named]
+    accepted = sum(finding.at.path in named for finding in report.findings) - len(new)
+    if asked.diff_base is not None:
+        changed = changed_lines(project.root, asked.diff_base)
+        new = [finding for finding in new if takes_part(finding, changed)]
     return msgspec.structs.replace(
         report,
-        findings=tuple(finding for finding in new if finding.at.path in named),
-        summary=msgspec.structs.replace(report.summary, duration_s=round(time.perf_counter() - started, 3)),
+        findings=tuple(new),
+        silences=tuple(silence for silence in report.silences if silence.at.path in named),
+        summary=msgspec.structs.replace(report.summary, duration_s=round(time.perf_counter() - started, 3), accepted=accepted),
         warnings=(*report.warnings, *left_out(named, sources)),
     )
 
@@ -107,7 +112,9 @@ def judged(project: Project, config: Config, asked: Request) -> tuple[Report, Ma
     warnings = [*rules.warnings, *misplaced, *model.warnings]
     asked.notify("applying the rules")
     found = [*unreadable(records), *judge(selection.rules, model, warnings)]
-    kept = suppress([finding for finding in found if finding.code in selection.codes], records, config, selection, noqa=asked.noqa)
+    kept, silences = suppress(
+        [finding for finding in found if finding.code in selection.codes], records, config, selection, noqa=asked.noqa
+    )
     certain = [finding for finding in kept if finding.confidence >= config.min_confidence]
     report = Report(
         root=str(project.root),
@@ -123,6 +130,7 @@ def judged(project: Project, config: Config, asked: Request) -> tuple[Report, Ma
         models=tuple(model.mapped_models),
         reveals=tuple(model.reveals),
         warnings=tuple(warnings),
+        silences=silences,
     )
     lasting = len(rules.all) == len(ALL_RULES) and not rules.warnings
     return report, {str(sources[rel]): record.digest for rel, record in records.items()} if lasting else None, tuple(unread)
@@ -160,14 +168,11 @@ def order(finding: Finding) -> tuple[str, int, int, str, str]:
     return finding.at.path, finding.at.line, finding.at.column, finding.code, finding.message
 
 
-def narrowed(findings: Sequence[Finding], root: Path, config: Config, asked: Request, source: Source) -> Sequence[Finding]:
-    """The findings that the baseline does not accept and that the asked-for changes take part in."""
+def unaccepted(findings: Sequence[Finding], root: Path, config: Config, asked: Request, source: Source) -> Sequence[Finding]:
+    """The findings that the baseline does not accept."""
     file = baseline.location(root, config)
     if asked.baseline and (config.baseline or file.is_file()):
-        findings = baseline.match(findings, baseline.load(file), source).new
-    if asked.diff_base is not None:
-        changed = changed_lines(root, asked.diff_base)
-        findings = [finding for finding in findings if takes_part(finding, changed)]
+        return baseline.match(findings, baseline.load(file), source).new
     return findings
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from .config import Config
 from .facts import records as r
-from .findings import Confidence, Finding, Location
+from .findings import Confidence, Finding, Location, Silence
 from .ignored_paths import patterns
 from .selection import SUPPRESSION_WITHOUT_REASON, UNUSED_SUPPRESSION, Named, Selection, ToolRule, prefix
 
@@ -50,8 +50,8 @@ class Statements(msgspec.Struct, frozen=True):
 
 def suppress(
     findings: Sequence[Finding], files: Mapping[str, r.Record], config: Config, selection: Selection, *, noqa: bool = True
-) -> list[Finding]:
-    """The findings that no comment and no option silences, with ORM900 and ORM902 for the comments of `files`.
+) -> tuple[list[Finding], tuple[Silence, ...]]:
+    """The findings that no comment and no option silences, with ORM900 and ORM902 for the comments of `files`; what each comment silences.
 
     With `noqa` false, comments of the form `# noqa` count for nothing.
     """
@@ -63,18 +63,32 @@ def suppress(
     for finding in findings:
         by_file.setdefault(finding.at.path, []).append(finding)
     kept: list[Finding] = []
+    silences: list[Silence] = []
     for path, record in files.items():
         found = by_file.pop(path, [])
         if record.comments:
             comments = [item for item in suppressions(path, record, selection.known) if noqa or item.ours]
-            found = list(apply(found, comments, statements(record), selection))
+            where = statements(record)
+            silences += silenced(found, comments, where)
+            found = list(apply(found, comments, where, selection))
         kept += found
     kept += [finding for rest in by_file.values() for finding in rest]
-    return [
+    shown = [
         finding
         for finding in kept
         if not any(finding.code.startswith(codes) and spec.match_file(finding.at.path) for spec, codes in ignores if codes)
     ]
+    return shown, tuple(sorted(silences, key=lambda item: item.at))
+
+
+def silenced(findings: Sequence[Finding], comments: Sequence[Suppression], where: Statements) -> Iterator[Silence]:
+    """What each comment of one file silences. A bare `# noqa` that silences nothing of ours was written for others."""
+    for comment in comments:
+        starts = comment.codes or ("",) * (not comment.unknown)
+        own = tuple(finding for finding in findings if finding.code.startswith(starts) and reaches(comment, finding.at.line, where))
+        if own or comment.ours or comment.codes or comment.unknown:
+            at = Location(comment.path, comment.line, comment.column, comment.line, comment.end_column)
+            yield Silence(at, comment.text, comment.reason, own)
 
 
 def apply(findings: Sequence[Finding], comments: Sequence[Suppression], where: Statements, selection: Selection) -> Iterator[Finding]:

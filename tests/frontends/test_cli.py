@@ -143,6 +143,30 @@ def test_suppressed_in_the_code(run: Run, shop: Path) -> None:
         assert run("check", "--output-format", "json").codes() == []
 
 
+def test_suppressions_are_listed_with_their_reasons(run: Run, shop: Path) -> None:
+    marked = JOBS.replace("session.commit()", "session.commit()  # ormlint: ignore[ORM201] paid \x1b[31m one by one")
+    (shop / "src/shop/jobs.py").write_text(f"{marked}\n\nx = 1  # noqa: ORM302\ny = 1  # noqa\n", encoding="utf-8")
+    for _ in range(2):  # also from what an earlier run kept
+        listed = json.loads(run("suppressions", "--output-format", "json").out)
+        assert [(one["line"], one["reason"], [found["code"] for found in one["findings"]]) for one in listed] == [
+            (COMMIT_LINE, "paid \x1b[31m one by one", ["ORM201"]),
+            (COMMIT_LINE + 3, "", []),
+        ]
+    text = run("suppressions").out
+    assert text.startswith(
+        f"src/shop/jobs.py\n  {COMMIT_LINE}:27 # ormlint: ignore[ORM201]\n    paid \\x1b[31m one by one\n    {COMMIT_LINE}: ORM201 "
+    )
+    assert text.endswith("    no reason is given\n    silences nothing\n\n2 suppressions, 1 without a reason; 1 finding silenced.\n")
+    assert run("suppressions", "src/shop/models.py").out == "0 suppressions; 0 findings silenced.\n"
+
+
+@pytest.mark.parametrize("name", ["logging", "json", "click", "typing"])
+def test_a_module_that_is_called_like_one_of_the_librarys_is_not_imported(run: Run, shop: Path, name: str) -> None:
+    (shop / "src/shop" / f"{name}.py").write_text("raise SystemExit(77)\n", encoding="utf-8")
+    ran = run("check", "--no-cache", cwd=shop / "src/shop")
+    assert (ran.status, ran.err) == (1, "")
+
+
 def test_an_output_file_is_written_whole(run: Run, shop: Path) -> None:
     ran = run("check", "--output-format", "json", "--output-file", "report.json")
     assert (ran.status, ran.out) == (1, "")

@@ -33,14 +33,23 @@ def test_groups_by_file_with_code_frame_and_numbered_trail(report: Report, view:
         "          | ^\n"
         "\n"
         "warning: could not read \\x1b[31m\n"
-        "Found 2 findings. Checked 7 files: 2 mapped classes, 9 of 10 calls resolved (90%), in 1.2 s.\n"
+        "Found 2 findings.\n"
+        "Checked 7 files in 1.2 s: 2 mapped classes, 9 of 10 calls resolved (90%).\n"
         "Could not read 1 file: bad.py.\n"
     )
 
 
 def test_nothing_found_says_so(view: View) -> None:
     report = Report("/project", summary=Summary(files=1, parsed=1, duration_s=0.04))
-    assert render(report, view) == "No findings. Checked 1 file: 0 mapped classes, in 0.0 s.\n"
+    assert render(report, view) == "No findings.\nChecked 1 file in 0.0 s: 0 mapped classes.\n"
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "No findings. The baseline accepts 3."), (2, "Found 2 findings. The baseline accepts 3 more.")]
+)
+def test_what_the_baseline_accepts_is_counted(report: Report, view: View, count: int, said: str) -> None:
+    accepted = msgspec.structs.replace(report, findings=report.findings[:count], summary=Summary(files=1, accepted=3))
+    assert said in render(accepted, view).splitlines()
 
 
 def test_files_that_could_not_be_read_are_named(view: View) -> None:

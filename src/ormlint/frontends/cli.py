@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "effects": ("effects", "Show what a function may do to a session."),
     "layers": ("layers", "List each module with its layer, and why."),
     "config": ("config", "Show each option's value and where it came from."),
+    "suppressions": ("suppressions", "List what comments silence, and why."),
     "baseline": ("baseline", "Accept today's findings, report only new ones."),
     "init": ("init", "Write a configuration to start from."),
     "witness": ("witness", "Record what really runs, for `check --witness`."),

@@ -27,7 +27,8 @@ def render(report: Report, view: View) -> str:
             parts += trail(finding.trail)
         parts.append("")
     summary = report.summary
-    parts.append(f"Checked {summary.files} files, {summary.models} models in {summary.duration_s:.1f} s.")
+    accepted = f" The baseline accepts {summary.accepted}{' more' if count else ''}." if summary.accepted else ""
+    parts.append(f"Checked {summary.files} files, {summary.models} models in {summary.duration_s:.1f} s.{accepted}")
     return "\n".join(parts) + "\n"
 
 

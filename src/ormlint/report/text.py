@@ -136,7 +136,8 @@ def code_frame(at: Location, view: View) -> Iterator[Text]:
     if view.width is not None:
         room = max(20, view.width - len(gutter))
         if start + length > room:
-            cut = min(start, max(0, cell_len(shown) - room))
+            # A range that is wider than the terminal keeps its beginning, and some of what stands before it.
+            cut = min(max(0, start - room // 4), max(0, start + length - room))
         indent = cell_len(shown) - cell_len(shown.lstrip())
         cut = max(cut, min(indent, start) - 4 * TAB if indent > 6 * TAB else 0)
     if cut:
@@ -196,10 +197,12 @@ def closing(report: Report) -> Iterator[Text]:
         yield Text.assemble(("warning: ", "yellow"), harmless(warning))
     count = len(report.findings)
     found = Text(f"Found {plural(count, 'finding')}." if count else "No findings.", style="bold red" if count else "bold green")
+    if summary.accepted:
+        found = Text.assemble(found, f" The baseline accepts {summary.accepted}{' more' if count else ''}.")
     calls = summary.resolved_calls + summary.unresolved_calls
     share = f", {summary.resolved_calls} of {plural(calls, 'call')} resolved ({100 * summary.resolved_calls // calls}%)" if calls else ""
-    looked = f"Checked {plural(summary.files, 'file')}: {plural(summary.models, 'mapped class')}{share}, in {summary.duration_s:.1f} s."
-    yield Text.assemble(found, " ", looked)
+    yield found
+    yield Text(f"Checked {plural(summary.files, 'file')} in {summary.duration_s:.1f} s: {plural(summary.models, 'mapped class')}{share}.")
     if summary.unreadable:
         named = ", ".join(harmless(rel) for rel in summary.unreadable[:NAMED])
         more = f" and {len(summary.unreadable) - NAMED} more" if len(summary.unreadable) > NAMED else ""
