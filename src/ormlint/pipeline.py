@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     from .semantics.model import Model
 
 
-def silent(_: str) -> None:
+class Notify(Protocol):
+    """Is told, in a few words, what a run does next; and again, with the share that is done, where that is known."""
+
+    def __call__(self, text: str, share: float | None = None, /) -> None: ...
+
+
+def silent(_: str, share: float | None = None, /) -> None:
     """Tells nobody."""
 
 
@@ -46,8 +52,8 @@ class Request(msgspec.Struct, frozen=True):
     """Only findings that lines changed since this git revision take part in are returned."""
     baseline: bool = True
     """Whether findings that the project's baseline accepts are left out."""
-    notify: Callable[[str], None] = silent
-    """Is told, in a few words, what the run does next."""
+    notify: Notify = silent
+    """Is told what the run does next, and how much of it is done."""
 
 
 def check(root: Path, config: Config, paths: Sequence[Path] = (), request: Request | None = None) -> Report:
@@ -137,7 +143,7 @@ def judged(project: Project, config: Config, asked: Request) -> tuple[Report, Ma
 
 
 def understand(
-    project: Project, config: Config, notify: Callable[[str], None] = silent, whole: bool = True
+    project: Project, config: Config, notify: Notify = silent, whole: bool = True
 ) -> tuple[Model, Mapping[str, Record], tuple[str, ...]]:
     """Steps 2 and 3: what the project means, the records that this rests on, and warnings about reading, one line each.
 
@@ -147,20 +153,23 @@ def understand(
     from .relevance import Relevance
     from .semantics.model import analyse
 
-    notify(f"reading {len(project.files)} files")
+    def step(text: str) -> Callable[[float], None]:
+        notify(text)
+        return partial(notify, text)
+
     sources = tuple((file.rel, Path(file.path)) for file in project.files)
     relevance = None if whole else Relevance(project.files, config)
     read = partial(read_records, cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs))
-    records, unread = read(sources, choose=relevance.first if relevance is not None else None)
-    notify("following values and calls")
-    model = analyse(project, records, config)
+    tell = step(f"reading {len(project.files)} files")
+    records, unread = read(sources, choose=relevance.first if relevance is not None else None, tell=tell)
+    model = analyse(project, records, config, step("following values and calls"))
     while relevance is not None and (more := relevance.further(model)):
-        notify(f"reading {len(more)} files more, which use what was found")
+        tell = step(f"reading {len(more)} files more, which use what was found")
         del model
         gc.collect()  # two models at once would take twice the memory
-        further, said = read(tuple((rel, path) for rel, path in sources if rel in more))
+        further, said = read(tuple((rel, path) for rel, path in sources if rel in more), tell=tell)
         records, unread = {**records, **further}, (*unread, *said)
-        model = analyse(project, records, config)
+        model = analyse(project, records, config, step("following values and calls once more"))
     return model, records, unread
 
 

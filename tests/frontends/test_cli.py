@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from ormlint.config import DEFAULT
 from ormlint.frontends.cli import COMMANDS
+from ormlint.pipeline import Request, check
 
 from .conftest import COMMIT_LINE, JOBS, SEARCH_PATH, Run
 
@@ -349,7 +352,7 @@ def test_no_progress_is_shown_where_nobody_looks(run: Run) -> None:
 def test_a_terminal_shows_progress_and_keeps_none_of_it(shop: Path) -> None:
     script = (
         "import sys, time\nfrom ormlint.frontends.progress import progress\n"
-        "with progress() as notify:\n    notify('reading 3 files')\n    time.sleep(1.6)\n    notify('judging')\n    time.sleep(0.3)\n"
+        "with progress() as notify:\n    notify('reading 3 files')\n    time.sleep(1.6)\n    notify('judging', 0.42)\n    time.sleep(0.3)\n"
         "with progress() as notify:\n    notify('quick')\n"
     )
     pty = pytest.importorskip("pty")
@@ -362,8 +365,25 @@ def test_a_terminal_shows_progress_and_keeps_none_of_it(shop: Path) -> None:
         shown += piece
     assert done.stdout == b""
     assert b"reading 3 files" in shown
+    before, _, judging = shown.partition(b"judging")
+    assert b"%" not in before
+    assert b"42%" in judging
     assert b"quick" not in shown
     assert shown.rstrip().endswith(b"\x1b[2K")
+
+
+def test_a_run_says_how_much_of_a_step_is_done(shop: Path) -> None:
+    told: list[tuple[str, float | None]] = []
+    check(
+        shop, msgspec.structs.replace(DEFAULT, cache_dir=None), request=Request(notify=lambda text, share=None: told.append((text, share)))
+    )
+    steps = ("reading 3 files", "following values and calls", "applying the rules")
+    assert tuple(dict.fromkeys(text for text, _ in told)) == steps
+    for step in steps[:2]:
+        shares = [share for text, share in told if text == step]
+        assert shares[0] is None
+        assert shares[1:] == sorted(share for share in shares[1:] if share is not None and 0 <= share <= 1)
+        assert len(shares) > 1
 
 
 def read_terminal(reader: int) -> bytes:

@@ -32,6 +32,8 @@ _CHUNK = 150_000
 
 Choose = Callable[[Mapping[str, bytes]], Collection[str]]
 """Of the sources by name, the names of those that are needed."""
+Tell = Callable[[float], None]
+"""Is told which share of the work is done, from 0 to 1."""
 _PLAIN = "-plain"
 """Behind a digest in the cache: the source is known to have no error, and was not parsed."""
 _PLAIN_WORTH_A_PROCESS = 10 * WORTH_A_PROCESS
@@ -41,20 +43,21 @@ _Blobs = list[tuple[str, bytes]]
 
 
 def read_records(
-    files: Sequence[tuple[str, Path]], *, cache_dir: Path | None, jobs: int, choose: Choose | None = None
+    files: Sequence[tuple[str, Path]], *, cache_dir: Path | None, jobs: int, choose: Choose | None = None, tell: Tell | None = None
 ) -> tuple[dict[str, Record], tuple[str, ...]]:
     """The record of each file by its name, in the order of `files`, and warnings, each one line.
 
     `files` are pairs of a name (the path relative to the root) and the path. `cache_dir` is where records are kept between runs;
     None keeps none. `jobs` is how many processes may parse. A file that cannot be read or parsed has a record with `error`.
     `choose` says, of the sources by name, which files are needed: the others' records hold nothing but the digest, or the error.
+    `tell` is told how much of what has to be parsed is parsed.
     """
     with _without_collector():
-        return _read_records(files, cache_dir, jobs, choose)
+        return _read_records(files, cache_dir, jobs, choose, tell)
 
 
 def _read_records(
-    files: Sequence[tuple[str, Path]], cache_dir: Path | None, jobs: int, choose: Choose | None
+    files: Sequence[tuple[str, Path]], cache_dir: Path | None, jobs: int, choose: Choose | None, tell: Tell | None
 ) -> tuple[dict[str, Record], tuple[str, ...]]:
     cache, warnings = open_cache(cache_dir) if cache_dir is not None else (None, ())
     known = cache.digests if cache is not None else frozenset[str]()
@@ -98,7 +101,11 @@ def _read_records(
                 missing[digest] = _read(paths[digest])
             except OSError:
                 continue
+    total, parsed = sum(map(len, missing.values())), 0
     for digest, blob in _parse(missing, jobs):
+        if tell is not None:
+            parsed += len(missing[digest])
+            tell(parsed / max(total, 1))
         record = records[digest] = decode(blob)
         if record.error is None:
             fresh[digest] = blob

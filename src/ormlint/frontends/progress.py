@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
+
+from ..pipeline import Notify, silent
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -17,10 +19,10 @@ PATIENCE: Final = 1.0
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Gives a function that is told what happens next. Leaves nothing on the terminal."""
+def progress() -> Iterator[Notify]:
+    """Gives a function that is told what happens next, and how much of it is done. Leaves nothing on the terminal."""
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield lambda _: None
+        yield silent
         return
     shown = Shown()
     timer = threading.Timer(PATIENCE, shown.start)
@@ -39,14 +41,22 @@ class Shown:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._text = "starting"
+        self._share: float | None = None
         self._bar: Progress | None = None
         self._over = False
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, share: float | None = None, /) -> None:
         with self._lock:
-            self._text = text
+            self._text, self._share = text, share
             if self._bar is not None:
-                self._bar.update(self._bar.task_ids[0], description=text)
+                self._show(self._bar)
+
+    def _show(self, bar: Progress) -> None:
+        task = bar.tasks[0]
+        task.total = None if self._share is None else 1.0  # `update` cannot take a total back
+        bar.update(
+            task.id, description=self._text, completed=self._share or 0.0, percent="" if self._share is None else f"{self._share:4.0%}"
+        )
 
     def start(self) -> None:
         # Not at the top: a short run shows no bar and need not wait for the import.
@@ -58,9 +68,15 @@ class Shown:
                 return
             console = Console(stderr=True, highlight=False)
             self._bar = Progress(
-                TextColumn("ormlint: {task.description}", markup=False), BarColumn(20), TimeElapsedColumn(), console=console, transient=True
+                TextColumn("ormlint: {task.description}", markup=False),
+                BarColumn(20),
+                TextColumn("{task.fields[percent]}", markup=False),
+                TimeElapsedColumn(),
+                console=console,
+                transient=True,
             )
-            self._bar.add_task(self._text, total=None)
+            self._bar.add_task(self._text, total=None, percent="")
+            self._show(self._bar)
             self._bar.start()
 
     def stop(self) -> None:

@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -95,6 +95,9 @@ _STACK = 512 * 1024 * 1024
 _RECURSION = 30_000
 _LOOP = "the loop"
 _COLLECT_EVERY = 200_000
+_TELL_EVERY = 50
+Tell = Callable[[float], None]
+"""Is told which share of the work is done, from 0 to 1."""
 
 
 class Cached(msgspec.Struct, frozen=True):
@@ -893,15 +896,15 @@ def _yields_in(body: Sequence[r.Stmt], site: Site) -> bool:
     return any(isinstance(node, r.Yield) and site.start <= node.start < site.end for node in nodes)
 
 
-def analyse(project: Project, records: Mapping[str, r.Record], config: Config) -> Model:
-    """Understands a project: its classes, and what each of its functions does."""
+def analyse(project: Project, records: Mapping[str, r.Record], config: Config, tell: Tell | None = None) -> Model:
+    """Understands a project: its classes, and what each of its functions does. `tell` is told which share of the functions is done."""
     scopes: dict[str, ModuleScope] = {}
     for file in project.files:
         record = records.get(file.rel)
         if record is None or record.error is not None:
             continue
         add_scope(scopes, file, record)
-    return understand(scopes, config, DeclaredVersions(project.root), TemplateFiles(project.root, project.templates))
+    return understand(scopes, config, DeclaredVersions(project.root), TemplateFiles(project.root, project.templates), tell)
 
 
 def add_scope(scopes: dict[str, ModuleScope], file: SourceFile, record: r.Record) -> None:
@@ -955,6 +958,7 @@ def understand(
     config: Config,
     versions: DeclaredVersions | None = None,
     templates: TemplateFiles | None = None,
+    tell: Tell | None = None,
 ) -> Model:
     """The model of modules that are already read."""
     symbols = Symbols(scopes)
@@ -968,7 +972,7 @@ def understand(
             wire(world)
             world.layers = layers_of(scopes.values(), config.layers, world.classes)
             world.domain = frozenset(scope.path for scope in scopes.values() if world.layers[scope.name].layer == "domain")
-            run_all(world)
+            run_all(world, tell)
         except BaseException as error:
             failure.append(error)
 
@@ -1009,7 +1013,7 @@ def wire(world: World) -> None:
     steps.beside = concurrency.beside
 
 
-def run_all(world: World) -> None:
+def run_all(world: World, tell: Tell | None = None) -> None:
     """Runs every module's own statements and every function as an entry."""
     collect_eager(world)
     world.habits = habits_of(world.symbols.modules.values())
@@ -1017,7 +1021,9 @@ def run_all(world: World) -> None:
     for name in sorted(world.symbols.modules):
         run_module(world, world.symbols.modules[name])
     ids = sorted(world.symbols.functions)
-    for id in ids:
+    for number, id in enumerate(ids):
+        if tell is not None and not number % _TELL_EVERY:
+            tell(number / len(ids))
         with contained(world, id):
             run_entry(world, id)
     run_mixins(world)
