@@ -36,7 +36,8 @@ def check(model: Model) -> Iterator[Finding]:
                 "set passive_deletes=True with ON DELETE in the database, or delete all with one delete() statement"
             )
         else:
-            option = option_for(model, event)
+            # A new object was never queried: no option helps it.
+            option = option_for(model, event) if event.entity is not None and event.entity.origin.kind != "new" else ""
             message = (
                 f"writing to {_listed(names)} loads it first: one SELECT for {each(item)}; "
                 f"set the other side of the relationship instead{f', or add .options({option}) to the query' if option else ''}"

@@ -254,7 +254,7 @@ def kept_by(world: World, test: r.Expr, branch: tuple[r.Stmt, ...], whole: tuple
             return _filled(world, left, branch, whole) if (op in ("is", "==")) is positive else ""
         return ""
     if positive:
-        return ""
+        return _missing(world, test.id, branch, whole) if isinstance(test, r.Name) else ""
     if isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "hasattr" and len(test.args) == 2:
         name = test.args[1].value
         owner = dotted(test.args[0].value)
@@ -280,6 +280,19 @@ def _filled(world: World, tested: r.Expr, branch: tuple[r.Stmt, ...], whole: tup
                 if asked is not None and dotted(asked) in filled:
                     return dotted(asked)
     return name if name in stores(world, branch) else ""
+
+
+def _missing(world: World, name: str, branch: tuple[r.Stmt, ...], whole: tuple[r.Stmt, ...]) -> str:
+    """The store of `missing = [key for key in keys if key not in store]`, where the branch puts into it what it finds."""
+    filled = containers(world, branch)
+    if not filled:
+        return ""
+    for stmt in flat_statements(whole):
+        if isinstance(stmt, r.Assign) and isinstance(stmt.value, r.Comp) and any((name, True) in _bound(target) for target in stmt.targets):
+            for test in (test for generator in stmt.value.generators for test in generator.ifs):
+                if isinstance(test, r.Compare) and test.ops == ("not in",) and dotted(test.rights[0]) in filled:
+                    return dotted(test.rights[0])
+    return ""
 
 
 def stores(world: World, body: tuple[r.Stmt, ...]) -> frozenset[str]:

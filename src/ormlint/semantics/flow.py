@@ -579,8 +579,14 @@ def _flag_named(test: r.Expr) -> tuple[r.Expr, str] | None:
 def _falsy(value: Value) -> Value:
     if isinstance(value, UnionOf):
         kept = tuple(item for item in value.items if not isinstance(item, (Session, Entity, Instance)))
-        return union(kept) if kept else value
-    return NEVER if isinstance(value, (Session,)) else value
+        return union(tuple(_emptied(item) for item in kept)) if kept else value
+    return NEVER if isinstance(value, (Session,)) else _emptied(value)
+
+
+def _emptied(value: Value) -> Value:
+    """A collection that is false holds nothing."""
+    held = isinstance(value, Coll) and value.kind in ("list", "set", "tuple", "dict") and not isinstance(value.elem, Never)
+    return msgspec.structs.replace(value, elem=NEVER) if held else value
 
 
 def _only_none(value: Value) -> Value:
