@@ -23,7 +23,7 @@ from ormlint.semantics.concurrency import handed, made_again, running_after, sta
 from ormlint.semantics.containers import element_of
 from ormlint.semantics.crossing import given_both, linked
 from ormlint.semantics.declared import bind_typevars, declared, given_by, type_params, typevars_of
-from ormlint.semantics.dependence import is_memo, parameters_behind, unsteady
+from ormlint.semantics.dependence import dotted, is_memo, parameters_behind, unsteady
 from ormlint.semantics.engines import passed_on, remembers
 from ormlint.semantics.expiry import OPTION, said_by_init
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
@@ -612,7 +612,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         if event.kind in ("query", "write") or (event.kind == "load" and not given):
             if call_unsteady is None:
                 call_unsteady = unsteady(frame, node)
-            around, needs, loose = (*conditions, *_kept_for(event, site, back)), _needs_here(frame, event, back, node), call_unsteady
+            around, needs, loose = (*conditions, *_kept_for(frame, event, site, back)), _needs_here(frame, event, back, node), call_unsteady
             if event.needs is not None and back.varying is not None:
                 changing = {loop for name in event.needs for loop in back.varying.get(name, ())}
                 varies = tuple(loop for loop in call_varies if loop in changing)
@@ -685,7 +685,7 @@ def _settle_sessions(frame: Frame, summary: Summary, back: Substitution, before:
             sessions[session.id] = msgspec.structs.replace(known, ended=ended, written=written)
 
 
-def _kept_for(event: Event, site: Site, back: Substitution) -> tuple[tuple[int, str], ...]:
+def _kept_for(frame: Frame, event: Event, site: Site, back: Substitution) -> tuple[tuple[int, str], ...]:
     """A store that lives longer than the call still keeps what the call asks for."""
     if back.memo:
         return ((site.start, "kept outer ()"),)
@@ -694,6 +694,14 @@ def _kept_for(event: Event, site: Site, back: Substitution) -> tuple[tuple[int, 
             _, scope, store = meaning.split(" ", 2)
             if scope == "outer" or (scope == "param" and back.varying is not None and not back.varying.get(store.split(".", 1)[0])):
                 return ((site.start, "kept outer ()"),)
+            if scope == "param" and back.given is not None:
+                # The caller's own parameter has the store: its callers know whether that is the same one each time.
+                root, _, rest = store.partition(".")
+                exprs = back.given.get(root, ())
+                named = dotted(exprs[0]) if len(exprs) == 1 and isinstance(exprs[0], (r.Name, r.Attr)) else ""
+                own = () if frame.function is None else tuple(param.name for param in frame.function.node.params)
+                if named.partition(".")[0] in own:
+                    return ((site.start, f"kept param {named}{rest and '.'}{rest}"),)
     return ()
 
 
