@@ -6,6 +6,7 @@ A hook of mkdocs: `on_files` adds the pages to those that are written by hand. `
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
@@ -30,6 +31,8 @@ FAMILIES = {
     "ORM5": "Identity and conflicts",
     "ORM9": "The run itself",
 }
+LIMIT = re.compile(r"\*\*Cannot see\.\*\*\s+(.+?)(?:\n\n|\Z)", re.DOTALL)
+"""What a rule misses, as its page says it."""
 LAYERS = {
     "domain": "The business rules, which the ORM should not reach.",
     "persistence": "Repositories, mappings, and what else talks to the database.",
@@ -39,7 +42,7 @@ LAYERS = {
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    rules: list[Any] = ["rules/index.md"]
+    rules: list[Any] = ["rules/index.md", "rules/cannot-see.md"]
     for family, members in groupby(known_rules(), key=lambda rule: rule.code[:4]):
         rules.append({FAMILIES.get(family, family): [{f"{rule.code} {rule.name}": f"rules/{rule.code}.md"} for rule in members]})
     config.nav = [{"Rules": rules} if entry == {"Rules": "rules/index.md"} else entry for entry in config.nav or ()]
@@ -58,6 +61,7 @@ def pages() -> dict[str, str]:
     return {
         "rules/index.md": "\n".join(rule_table(known)),
         **{f"rules/{rule.code}.md": page(rule) + "\n" for rule in known},
+        "rules/cannot-see.md": "\n".join(limits(known)),
         "configuration.md": "\n".join(configuration()),
         "commands.md": "\n".join(commands()),
     }
@@ -77,6 +81,19 @@ def rule_table(known: tuple[Named, ...]) -> Iterator[str]:
         for rule in rules:
             off = "" if rule.default and not rule.preview else " *(preview)*" if rule.preview else " *(off by default)*"
             yield f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.summary}{off} |"
+    yield ""
+
+
+def limits(known: tuple[Named, ...]) -> Iterator[str]:
+    yield "# What each rule cannot see"
+    yield ""
+    yield "Missed alarms that are known, rule by rule, from the rules' own pages. What holds for all of them stands in"
+    yield "[What it cannot see](../cannot-see.md)."
+    yield from ("", "| rule | what it misses |", "|---|---|")
+    for rule in known:
+        found = LIMIT.search(page(rule))
+        if found:
+            yield f"| [{rule.code}]({rule.code}.md) {rule.name} | {' '.join(found[1].split()).replace('|', '&#124;')} |"
     yield ""
 
 

@@ -144,8 +144,8 @@ def code_frame(at: Location, view: View) -> Iterator[Text]:
         shown, start = "…" + drop_cells(shown, cut + 1), max(1, start - cut)
     if view.width is not None:
         length = max(1, min(length, room - start))
-    yield Text.assemble((gutter, "blue"), shown)
-    yield Text.assemble((" " * (len(gutter) - 2) + "| ", "blue"), " " * start, ("^" * length, "bold red"))
+    yield Text.assemble((gutter, "bold blue"), shown)
+    yield Text.assemble((" " * (len(gutter) - 2) + "| ", "bold blue"), " " * start, ("^" * length, "bold red"))
 
 
 def drop_cells(text: str, count: int) -> str:

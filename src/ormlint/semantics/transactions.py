@@ -435,7 +435,7 @@ def one_of(before: dict[SessionId, SessionState], ways: list[dict[SessionId, Ses
 
 def _longer(site: Site, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """The way with the call in front, as the caller sees it."""
-    return (Step(site, CALLS if len(steps) > 1 else steps[0].note), *steps)[:_STEPS]
+    return (Step(site, CALLS), *steps)[:_STEPS]
 
 
 # Blocks
