@@ -97,6 +97,7 @@ from ormlint.semantics.values import (
     UnionOf,
     Unknown,
     Value,
+    is_made,
     join,
     options_of,
     union,
@@ -556,7 +557,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             continue
         session = None
         if event.session is not None:
-            inside = event.session.id.kind == "made" and event.session.id not in back.made
+            inside = is_made(event.session.id) and event.session.id not in back.made and event.session.id not in back.sessions
             session = back.session(event.session)
             if inside:  # another one at each call
                 frame.state.sessions.pop(session.id, None)
@@ -593,7 +594,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             confidence = min(confidence, 1)
         own = event.own or (
             event.session is not None
-            and event.session.id.kind == "made"
+            and is_made(event.session.id)
             and event.session.id not in back.sessions
             and not _kept(summary, event.session)
         )

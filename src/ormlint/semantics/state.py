@@ -32,6 +32,7 @@ from ormlint.semantics.values import (
     Tup,
     UnionOf,
     Value,
+    is_made,
     join,
 )
 
@@ -349,14 +350,14 @@ def _join_into(left: State, right: State) -> None:
     for id, state in right.sessions.items():
         seen = left.sessions.get(id)
         if seen is None:
-            if id.kind != "made":
+            if not is_made(id):
                 state = join_sessions(UNTOUCHED, state)
             left.sessions[id] = state if state.ended is None else msgspec.structs.replace(state, ended=None)
         elif seen is not state:
             left.sessions[id] = join_sessions(seen, state)
     for id, state in left.sessions.items():
         if id not in right.sessions:
-            if id.kind != "made":
+            if not is_made(id):
                 left.sessions[id] = join_sessions(state, UNTOUCHED)
             elif state.ended is not None:
                 left.sessions[id] = msgspec.structs.replace(state, ended=None)

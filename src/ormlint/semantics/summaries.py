@@ -308,7 +308,7 @@ class Substitution:
                 self.made[session.id] = known
             return known
         if is_anew(session.id):
-            return msgspec.structs.replace(session, id=SessionId("global", self.call, session.id.name))
+            return msgspec.structs.replace(session, id=SessionId("global", self.call, session.id.name), born=self.loops)
         if session.id.kind == "field" and self.owner_born:
             return msgspec.structs.replace(session, born=self.owner_born)
         return session

@@ -27,7 +27,7 @@ from ormlint.semantics.state import (
     join_sessions,
 )
 from ormlint.semantics.summaries import Substitution
-from ormlint.semantics.values import NOWHERE, Session, SessionId, Site
+from ormlint.semantics.values import NOWHERE, Session, SessionId, Site, is_made
 
 _STEPS = 8
 """A way down is kept this long."""
@@ -243,7 +243,7 @@ def noted_end(frame: Frame, session: Session, effect: str, site: Site, block: bo
 
 def settled(frame: Frame) -> frozenset[SessionId]:
     """The sessions whose transaction is not the caller's any more."""
-    return frozenset([id for id, known in frame.state.sessions.items() if not known.inherits and id.kind != "made"])
+    return frozenset([id for id, known in frame.state.sessions.items() if not known.inherits and not is_made(id)])
 
 
 def open_session(frame: Frame, over: frozenset[SessionId] = frozenset()) -> tuple[SessionId, SessionState] | None:
@@ -324,7 +324,7 @@ def outcomes(frame: Frame, given: tuple[Session, ...]) -> tuple[Outcome, ...]:
     handed = {session.id: session for session in given}
     found: list[Outcome] = []
     for id in ids:
-        if id.kind == "made" and id not in handed:
+        if is_made(id) and id not in handed:
             continue
         if id.kind == "param" and is_own(frame, id):
             # A parameter that stands for itself was given something unknown.
@@ -383,7 +383,7 @@ def carry(frame: Frame, summary: Summary, back: Substitution, site: Site, at_yie
         if after == UNTOUCHED:
             continue
         known = frame.state.sessions.get(id, UNTOUCHED)
-        if session is not outcome.session and id.kind == "made" and outcome.session.id not in back.sessions:
+        if session is not outcome.session and is_made(id) and outcome.session.id not in back.sessions:
             known = msgspec.structs.replace(_NEW, fates=known.fates, ended=known.ended, written=known.written)
         changes: dict[str, object] = {"inherits": known.inherits and after.inherits}
         if known.failed is not None and after.used:

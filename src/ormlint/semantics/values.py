@@ -150,6 +150,11 @@ def is_anew(id: SessionId) -> bool:
     return id.name.startswith(_ANEW)
 
 
+def is_made(id: SessionId) -> bool:
+    """Whether the function that names a session has made it, or the registry that it comes from: nobody else has it."""
+    return id.kind == "made" or is_anew(id)
+
+
 def registry_of(id: SessionId) -> SessionId:
     """What the registries are known by: where they are made, whoever has asked."""
     return SessionId(id.kind, NOWHERE, id.name) if is_anew(id) else id
