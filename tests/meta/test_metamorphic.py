@@ -70,8 +70,9 @@ def test_comments_and_blank_lines_at_the_end_change_nothing(project: tuple[Suite
     assert found(analyse(replaced(test.files, longer), suite.code)) == found(analyse(test.files, suite.code))
 
 
-# Without the rules about imports: a module that offers another's names imports them.
-IMPORTS = frozenset({"ORM101", "ORM102", "ORM103", "ORM112"})
+# Without the rules about imports: a module that offers another's names imports them. And without the one that asks what a module is for,
+# which its name says, too.
+IMPORTS = frozenset({"ORM101", "ORM102", "ORM103", "ORM112", "ORM203"})
 
 
 @pytest.mark.parametrize("project", [project for project in PROJECTS if project[0].code not in IMPORTS], ids=name)
@@ -168,6 +169,7 @@ def _with_aliases(file: SourceFile, files: tuple[SourceFile, ...]) -> str:
     ]
     # A module's own name (`from tqdm import tqdm`) cannot be renamed token by token.
     names = {alias.name for _, alias in imports} - {part for node, _ in imports for part in (node.module or "").split(".")}
+    names -= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names if alias.asname}
     names -= _bound_otherwise(tree) | _in_strings(tree) | _imported_from(file, files) | set(dir(builtins))
     if file.path.endswith("__init__.py") or not names:
         return file.text

@@ -58,7 +58,7 @@ def _told_elsewhere(model: Model, function: FunctionNode, event: Event) -> bool:
     """Whether the query stands in another method of an entity, or behind a cache."""
     own = _looks_plain(model, function)
     for other in model.functions_on_the_way(event):
-        if is_memo(other) or (model.is_entity_method(other) and (_looks_plain(model, other) or not own)):
+        if is_memo(model.symbols, other) or (model.is_entity_method(other) and (_looks_plain(model, other) or not own)):
             return True
     return False
 

@@ -442,7 +442,7 @@ def _member(frame: Frame, owner: Value, cls: str, name: str, node: r.Node) -> Va
         kind = function_kind(world, ids[0])
         if kind == "property":
             value = frame.call(FuncRef(ids[0], owner), (), node)
-            if isinstance(value, Session) and isinstance(owner, Instance) and remembers(world.symbols.functions[ids[0]].node):
+            if isinstance(value, Session) and isinstance(owner, Instance) and remembers(world.symbols, world.symbols.functions[ids[0]]):
                 path = world.symbols.modules[world.classes.infos[owner.cls].module].path
                 return msgspec.structs.replace(value, id=held_as(owner.cls, name, path), born=())
             return value

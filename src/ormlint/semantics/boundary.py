@@ -470,8 +470,8 @@ def _serves_undeclared(world: World, function: FunctionNode) -> bool:
         model = keywords.get("response_model")
         if model is not None:
             return isinstance(model, r.Const) and model.kind == "none"
-        return function.node.returns is None or _is_any(function.node.returns)
-    return function.node.name in _added(world, function.module) and (function.node.returns is None or _is_any(function.node.returns))
+        return function.node.returns is None or _is_any(world, function)
+    return function.node.name in _added(world, function.module) and (function.node.returns is None or _is_any(world, function))
 
 
 def _added(world: World, module: str) -> frozenset[str]:
@@ -497,9 +497,8 @@ def _imports(bindings: dict[str, list[object]], package: str) -> bool:
     return any(getattr(item, "module", "").split(".", 1)[0] == package for items in bindings.values() for item in items)
 
 
-def _is_any(annotation: r.Expr) -> bool:
-    last = annotation.attr if isinstance(annotation, r.Attr) else annotation.id if isinstance(annotation, r.Name) else ""
-    return last == "Any"
+def _is_any(world: World, function: FunctionNode) -> bool:
+    return world.symbols.spelled(function.module, function.node.returns) == "Any"
 
 
 # Out of the process
@@ -585,7 +584,7 @@ def rebuild(frame: Frame, expr: r.Call, callee: Value, actuals: Sequence[Actual]
         ):
             _fills(frame, expr, actuals[0].value, "a loop of setattr")
         return
-    if isinstance(callee, LibRef) and name in ("make_transient",):
+    if isinstance(callee, LibRef) and callee.name.endswith(".make_transient"):
         if callee.name.startswith("sqlalchemy.orm") and actuals and frame.scope.role not in _QUIET and _is_used_on(frame, expr):
             for entity in entities_in(actuals[0].value):
                 note(frame, "rebuilds", frame.site(expr), entity, "make_transient")

@@ -828,7 +828,7 @@ def invoke(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r.Node) 
     back = Substitution(symbols, frame.site(node), born, tuple(loop.site for loop in frame.loops))
     owner = ref.bound
     back.owner_born = owner.born if isinstance(owner, Instance) else ()
-    back.memo = bool(function.node.decorators) and is_memo(function)
+    back.memo = bool(function.node.decorators) and is_memo(world.symbols, function)
     back.params = params
     back.given = arguments_of(function, ref, node)
     if back.given is not None and frame.loops:
@@ -1160,7 +1160,7 @@ def _bounded(frame: Frame) -> tuple[Event, ...]:
     for event in frame.order:
         if leaving and (event.kind, event.site, event.attr) not in lasting:
             continue  # it happens only on the way to an exception
-        if event.kind == "engine" and frame.function is not None and remembers(frame.function):
+        if event.kind == "engine" and frame.function is not None and remembers(frame.world.symbols, frame.function):
             continue
         key = (
             event.kind,

@@ -710,7 +710,7 @@ class Classes:
         for item in items:
             if not isinstance(item, r.Call):
                 continue
-            name = item.func.attr if isinstance(item.func, r.Attr) else item.func.id if isinstance(item.func, r.Name) else ""
+            name = self.symbols.spelled(module, item.func)
             given = [arg for arg in item.args if arg.keyword is None and not arg.star]
             if name == "Index" and _flag(item, "unique") and not any((arg.keyword or "").endswith("_where") for arg in item.args):
                 given = given[1:]
@@ -840,12 +840,26 @@ class Classes:
                     many or lazy != "select",
                     lazy,
                     collection=kind,
-                    nullable=_optional(mapped),
+                    nullable=self._optional(source.module, mapped),
                 )
-            found = Attribute(name, "column", site, source.id, type=self._column_type(mapped), nullable=_optional(mapped))
+            found = Attribute(
+                name,
+                "column",
+                site,
+                source.id,
+                type=self._column_type(source.module, mapped),
+                nullable=self._optional(source.module, mapped),
+            )
         if found is None and annotation is not None and self._is_sqlmodel(source) and not name.startswith("_"):
             site = Site(path, annotation.start, annotation.end)
-            found = Attribute(name, "column", site, source.id, type=self._column_type(annotation), nullable=_optional(annotation))
+            found = Attribute(
+                name,
+                "column",
+                site,
+                source.id,
+                type=self._column_type(source.module, annotation),
+                nullable=self._optional(source.module, annotation),
+            )
         return found
 
     def _is_sqlmodel(self, source: ClassInfo) -> bool:
@@ -887,13 +901,7 @@ class Classes:
             left = self._target(module, annotation.left)
             return left if left[0] is not None else self._target(module, annotation.right)
         if isinstance(annotation, r.Sub):
-            name = (
-                annotation.value.attr
-                if type(annotation.value) is r.Attr
-                else annotation.value.id
-                if type(annotation.value) is r.Name
-                else ""
-            )
+            name = self.symbols.spelled(module, annotation.value)
             if name in ("Optional", "Annotated", "Union"):
                 index = annotation.index
                 items = index.items if type(index) is r.Seq else (index,)
@@ -941,25 +949,24 @@ class Classes:
         near = [id for id in found if id.split(":")[0].split(".")[0] == top and self.symbols.modules[id.split(":")[0]].role == "code"]
         return near[0] if len(near) == 1 else None
 
-    def _column_type(self, annotation: r.Expr | None) -> str:
+    def _column_type(self, module: str, annotation: r.Expr | None) -> str:
         if isinstance(annotation, r.Const) and isinstance(annotation.value, str):
             annotation = parse_annotation(annotation.value, annotation.start, annotation.end)
         if isinstance(annotation, r.BinOp):
-            return self._column_type(annotation.left if not isinstance(annotation.left, r.Const) else annotation.right)
+            return self._column_type(module, annotation.left if not isinstance(annotation.left, r.Const) else annotation.right)
         if isinstance(annotation, r.Sub):
-            name = (
-                annotation.value.attr
-                if type(annotation.value) is r.Attr
-                else annotation.value.id
-                if type(annotation.value) is r.Name
-                else ""
-            )
+            name = self.symbols.spelled(module, annotation.value)
             if name in ("Optional", "Annotated"):
-                return self._column_type(annotation.index.items[0] if type(annotation.index) is r.Seq else annotation.index)
+                return self._column_type(module, annotation.index.items[0] if type(annotation.index) is r.Seq else annotation.index)
             return name
-        if isinstance(annotation, r.Name):
-            return annotation.id
-        return annotation.attr if isinstance(annotation, r.Attr) else ""
+        return self.symbols.spelled(module, annotation)
+
+    def _optional(self, module: str, annotation: r.Expr) -> bool:
+        if isinstance(annotation, r.Const) and isinstance(annotation.value, str):
+            return "Optional" in annotation.value or "None" in annotation.value
+        if isinstance(annotation, r.BinOp):
+            return any(isinstance(side, r.Const) and side.kind == "none" for side in (annotation.left, annotation.right))
+        return isinstance(annotation, r.Sub) and self.symbols.spelled(module, annotation.value) == "Optional"
 
     def _call_attribute(
         self, module: str, path: str, name: str, value: r.Expr, form: tuple[str, r.Expr] | None, owner: str
@@ -973,7 +980,7 @@ class Classes:
             found = self._column(module, path, name, value, owner)
             if form is not None:
                 found = msgspec.structs.replace(
-                    found, type=self._column_type(form[1]) or found.type, nullable=found.nullable or _optional(form[1])
+                    found, type=self._column_type(module, form[1]) or found.type, nullable=found.nullable or self._optional(module, form[1])
                 )
             return found
         if kind == "relationship":
@@ -1032,11 +1039,10 @@ class Classes:
             if arg.keyword is not None or not isinstance(value, (r.Call, r.Name, r.Attr)):
                 continue
             func = value.func if type(value) is r.Call else value
-            last = func.attr if type(func) is r.Attr else func.id if type(func) is r.Name else ""
             if type(value) is r.Call and value.args and self._declared_kind(self.resolve(module, func)) == "foreign_key":
                 foreign = self._foreign(module, value.args[0].value)
             elif not type_:
-                type_ = last
+                type_ = self.symbols.spelled(module, func)
         return Attribute(
             name, "column", Site(path, call.start, call.end), owner, deferred=_flag(call, "deferred"), primary=_flag(call, "primary_key"),
             foreign=foreign, type=type_, nullable=_flag(call, "nullable"), group=_string(call, "deferred_group"),
@@ -1086,8 +1092,8 @@ class Classes:
         if isinstance(uselist, r.Const) and isinstance(uselist.value, bool):
             many = uselist.value
         klass = keywords.get("collection_class")
-        if isinstance(klass, r.Name) and klass.id in _PLURALS:
-            collection = _PLURALS[klass.id]
+        if isinstance(klass, r.Name) and self.symbols.spelled(module, klass) in _PLURALS:
+            collection = _PLURALS[self.symbols.spelled(module, klass)]
         elif klass is not None and "dict" in repr(klass).lower():
             collection = "dict"
         back = keywords.get("back_populates")
@@ -1097,7 +1103,7 @@ class Classes:
             str(back.value) if isinstance(back, r.Const) else None, collection=collection,
             passive_deletes="passive_deletes" in keywords and not _false(keywords["passive_deletes"]),
             viewonly="viewonly" in keywords and not _false(keywords["viewonly"]),
-            nullable=form is not None and _optional(form[1]),
+            nullable=form is not None and self._optional(module, form[1]),
             local=tuple(_last_names(keywords["foreign_keys"])) if "foreign_keys" in keywords else (),
         )  # fmt: skip
         self._pending.append((owner, name, many is None, keywords, backref))
@@ -1322,18 +1328,6 @@ def _string(call: r.Call, keyword: str) -> str:
 
 def _false(expr: r.Expr) -> bool:
     return isinstance(expr, r.Const) and expr.value is False
-
-
-def _optional(annotation: r.Expr) -> bool:
-    if isinstance(annotation, r.Const) and isinstance(annotation.value, str):
-        return "Optional" in annotation.value or "None" in annotation.value
-    if isinstance(annotation, r.BinOp):
-        return any(isinstance(side, r.Const) and side.kind == "none" for side in (annotation.left, annotation.right))
-    return (
-        isinstance(annotation, r.Sub)
-        and isinstance(annotation.value, (r.Name, r.Attr))
-        and (annotation.value.id if isinstance(annotation.value, r.Name) else annotation.value.attr) == "Optional"
-    )
 
 
 def _snake(name: str) -> str:

@@ -12,7 +12,7 @@ from ormlint.facts import records as r
 from ormlint.facts.walking import walk
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.state import names_in
-from ormlint.semantics.symbols import FunctionNode, flat_statements, nested_bodies
+from ormlint.semantics.symbols import FunctionNode, Symbols, flat_statements, nested_bodies
 from ormlint.semantics.values import Site
 
 _FRESH = frozenset(
@@ -225,13 +225,9 @@ def _root(name: str) -> str:
 # Stores
 
 
-def is_memo(function: FunctionNode) -> bool:
+def is_memo(symbols: Symbols, function: FunctionNode) -> bool:
     """Whether a decorator keeps a function's answers: `@lru_cache`, `@cache.memoize()`."""
-    for decorator in function.node.decorators:
-        func = decorator.func if isinstance(decorator, r.Call) else decorator
-        if (func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else "") in _MEMOS:
-            return True
-    return False
+    return not _MEMOS.isdisjoint(symbols.decorator_names(function.module, function.node))
 
 
 def kept_by(world: World, test: r.Expr, branch: tuple[r.Stmt, ...], whole: tuple[r.Stmt, ...], positive: bool) -> str:

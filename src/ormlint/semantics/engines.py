@@ -15,7 +15,7 @@ from ormlint.facts import records as r
 from ormlint.semantics.dependence import parameters_behind
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.state import Event, Summary
-from ormlint.semantics.symbols import FunctionNode
+from ormlint.semantics.symbols import FunctionNode, Symbols
 from ormlint.semantics.values import Coll, Factory, Instance, LibInstance, Manager, Session, Tup, UnionOf, Value
 
 ENGINES = frozenset({"engine", "async_engine"})
@@ -131,23 +131,14 @@ def _is_engine(value: Value, depth: int = 0) -> bool:
     return isinstance(value, Instance) and depth < 3 and any(_is_engine(item, depth + 1) for _, item in value.fields)
 
 
-def decorator_names(function: r.Function) -> tuple[str, ...]:
-    """The last names of a function's decorators."""
-    found = []
-    for decorator in function.decorators:
-        func = decorator.func if isinstance(decorator, r.Call) else decorator
-        found.append(func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else "")
-    return tuple(found)
-
-
-def runs_once(function: FunctionNode) -> bool:
+def runs_once(symbols: Symbols, function: FunctionNode) -> bool:
     """Whether a function runs when the process starts, or remembers what it has made, by its decorators and its name."""
-    names = decorator_names(function.node)
+    names = symbols.decorator_names(function.module, function.node)
     if any(_REMEMBERING.search(name) or _AT_START.search(name) for name in names):
         return True
     return _SET_UP.fullmatch(function.node.name) is not None
 
 
-def remembers(function: FunctionNode) -> bool:
+def remembers(symbols: Symbols, function: FunctionNode) -> bool:
     """Whether a function gives the same object each time, by its decorators."""
-    return any(_REMEMBERING.search(name) for name in decorator_names(function.node))
+    return any(_REMEMBERING.search(name) for name in symbols.decorator_names(function.module, function.node))

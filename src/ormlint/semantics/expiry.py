@@ -48,7 +48,7 @@ def habits_of(scopes: Iterable[ModuleScope]) -> Habits:
     """What the project's own code says of its sessions; tests and migrations left aside."""
     said: list[_Said] = []
     for scope in scopes:
-        names = _orm_names(scope.record.body) if scope.role not in _SILENT else frozenset()
+        names = _orm_names(scope.record.body) if scope.role not in _SILENT else {}
         if names:
             said.extend(_said_in(scope.record.body, names))
     configured = [item.value for item in said if item.maker == "configure"]
@@ -64,7 +64,7 @@ def habits_of(scopes: Iterable[ModuleScope]) -> Habits:
 
 def said_by_init(function: r.Function) -> bool | None:
     """What the `__init__` of a session class of the project gives its base; True where it says nothing."""
-    said = [item.value for item in _said_in(function.body, frozenset()) if item.explicit]
+    said = [item.value for item in _said_in(function.body, {}) if item.explicit]
     return _agreed(said)
 
 
@@ -72,21 +72,21 @@ def _agreed(values: list[bool | None]) -> bool | None:
     return values[0] if values and all(value is values[0] for value in values) else None if values else True
 
 
-def _orm_names(body: tuple[r.Stmt, ...]) -> frozenset[str]:
-    """The names under which a module imports ORM packages, or anything of them."""
-    found: set[str] = set()
+def _orm_names(body: tuple[r.Stmt, ...]) -> dict[str, str]:
+    """The names under which a module imports ORM packages, or anything of them, each with its own name there."""
+    found: dict[str, str] = {}
     for stmt in body:
         if isinstance(stmt, r.Import):
             of_orm = stmt.is_from and stmt.level == 0 and (stmt.module or "").startswith(_PACKAGES)
             for name in stmt.names:
                 if of_orm or (not stmt.is_from and name.name.startswith(_PACKAGES)):
-                    found.add(name.asname or name.name.split(".", 1)[0])
+                    found[name.asname or name.name.split(".", 1)[0]] = name.name
         elif isinstance(stmt, (r.If, r.Try)):
             found |= _orm_names(stmt.body)
-    return frozenset(found)
+    return found
 
 
-def _said_in(body: tuple[r.Stmt, ...], orm_names: frozenset[str]) -> Iterator[_Said]:
+def _said_in(body: tuple[r.Stmt, ...], orm_names: dict[str, str]) -> Iterator[_Said]:
     for node in walk(body):
         if isinstance(node, r.Call):
             found = _of_call(node, orm_names)
@@ -94,8 +94,10 @@ def _said_in(body: tuple[r.Stmt, ...], orm_names: frozenset[str]) -> Iterator[_S
                 yield found
 
 
-def _of_call(call: r.Call, orm_names: frozenset[str]) -> _Said | None:
+def _of_call(call: r.Call, orm_names: dict[str, str]) -> _Said | None:
     name = call.func.attr if isinstance(call.func, r.Attr) else call.func.id if isinstance(call.func, r.Name) else ""
+    if isinstance(call.func, r.Name):
+        name = orm_names.get(name, name)
     value: bool | None = True
     explicit = False
     is_async = "async" in name.lower()

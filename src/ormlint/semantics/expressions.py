@@ -29,7 +29,7 @@ from ormlint.semantics.reflection import names_of
 from ormlint.semantics.scope import uses_of
 from ormlint.semantics.sizes import measured
 from ormlint.semantics.state import Loop, State, contains, join_states
-from ormlint.semantics.symbols import DefinedClass, DefinedFunction, DefinedModule, FunctionNode, Library, statements
+from ormlint.semantics.symbols import DefinedClass, DefinedFunction, DefinedModule, FunctionNode, Library, last_name, statements
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -322,7 +322,7 @@ def _call(frame: Frame, expr: r.Call) -> Value:
         return NEVER
     if isinstance(callee, LibRef) and callee.name in _SIZES and len(actuals) == 1 and not actuals[0].star:
         measured(frame, expr.args[0].value, actuals[0].value, expr, callee.name == "builtins.len")
-    if (func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else "") in _REBUILDING:
+    if last_name(func) in _REBUILDING or (isinstance(callee, LibRef) and callee.name.endswith(".make_transient")):
         boundary.rebuild(frame, expr, callee, actuals)
     if actuals and frame.function is not None and isinstance(func, r.Attr):
         kept_by_call(frame, func.attr, tuple([actual.value for actual in actuals]))

@@ -10,6 +10,7 @@ from ormlint.facts import records as r
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.members import assigned_fields
 from ormlint.semantics.state import Event
+from ormlint.semantics.symbols import FunctionNode, Symbols
 from ormlint.semantics.values import Instance, Session, SessionId, Site, Value, options_of
 
 _REMEMBERING = frozenset({"cached_property", "reify", "locked_cached_property", "threaded_cached_property"})
@@ -25,7 +26,7 @@ def stored(frame: Frame, owner: Instance, name: str, value: Value) -> None:
 def returned(frame: Frame, value: Value) -> None:
     """What a property gives that remembers its result: the object keeps it."""
     function = frame.function
-    if function is None or not function.cls or not remembers(function.node):
+    if function is None or not function.cls or not remembers(frame.world.symbols, function):
         return
     owner = frame.self_value
     cls = owner.cls if isinstance(owner, Instance) else function.cls
@@ -34,14 +35,9 @@ def returned(frame: Frame, value: Value) -> None:
             _note(frame, cls, function.node.name, item)
 
 
-def remembers(function: r.Function) -> bool:
+def remembers(symbols: Symbols, function: FunctionNode) -> bool:
     """Whether a property runs once for each object."""
-    for decorator in function.decorators:
-        func = decorator.func if isinstance(decorator, r.Call) else decorator
-        last = func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else ""
-        if last in _REMEMBERING:
-            return True
-    return False
+    return not _REMEMBERING.isdisjoint(symbols.decorator_names(function.module, function.node))
 
 
 def _own(frame: Frame, session: Session) -> bool:

@@ -410,7 +410,7 @@ _BY_THREAD = frozenset({"threading.get_ident", "threading.current_thread", "thre
 
 def _made_for_the_caller(frame: Frame, node: r.Node) -> bool:
     """Whether each call of a function makes a registry anew: it is returned, or in a name of the function's own."""
-    if frame.function is None or remembers(frame.function):
+    if frame.function is None or remembers(frame.world.symbols, frame.function):
         return False
     for stmt in flat_statements(frame.function.node.body):
         if isinstance(stmt, r.Return) and stmt.value == node:

@@ -63,7 +63,7 @@ def function_kind(world: World, id: str) -> str:
                 return "property"
             if kind_of(symbol.name) == "declared_attr":
                 return "property"
-        last = func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else ""
+        last = world.symbols.spelled(node.module, func)
         if last in ("cached_property", "abstractproperty", "reify", "classproperty", "locked_cached_property"):
             return "property"
     return "method"

@@ -666,7 +666,7 @@ class Model:
         """Whether a function is at the top of its calls, and runs more than once as far as its name and place say."""
         function = self.symbols.functions[id]
         scope = self._world.symbols.modules[function.module]
-        if scope.role != "code" or runs_once(function):
+        if scope.role != "code" or runs_once(self.symbols, function):
             return False
         given = id in self._world.dependencies
         callers = self._world.callers.get(id, set())

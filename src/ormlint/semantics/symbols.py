@@ -302,6 +302,25 @@ class Symbols:
                 return self.lookup(module, parts[cut]) if cut == len(parts) - 1 else None
         return None
 
+    def spelled(self, module: str, expr: r.Expr | None) -> str:
+        """The last part of a name as its own module has it, whatever an import calls it here: `Optional` for `Optional_`."""
+        if isinstance(expr, r.Name):
+            found = self.lookup(module, expr.id)
+            if isinstance(found, Library):
+                return found.name.rpartition(".")[2]
+            if isinstance(found, (DefinedClass, DefinedFunction)):
+                return found.id.rpartition(":")[2].rpartition(".")[2]
+        return last_name(expr)
+
+    def decorator_names(self, module: str, node: r.Function) -> tuple[str, ...]:
+        """The names of a function's decorators, as `spelled` has them."""
+        return tuple([self.spelled(module, item.func if isinstance(item, r.Call) else item) for item in node.decorators])
+
+
+def last_name(expr: r.Expr | None) -> str:
+    """The last part of a name as it is written: `Session` of `orm.Session`."""
+    return expr.attr if isinstance(expr, r.Attr) else expr.id if isinstance(expr, r.Name) else ""
+
 
 def identity(node: object) -> int:
     return id(node)
