@@ -96,6 +96,10 @@ def test_what_a_module_defines_may_live_in_another(project: tuple[Suite, SuiteTe
     assert sorted(after) == [tuple(one) for one in found(analyse(test.files, suite.code)) if one[0] not in IMPORTS]
 
 
+# What these rules ask is known of plain functions only: whether a decorator of the project's own retries, who calls what makes an engine.
+PLAIN_FUNCTIONS = frozenset({"ORM210", "ORM304"})
+
+
 @pytest.mark.parametrize("project", PROJECTS, ids=name)
 def test_functions_may_be_static_methods(project: tuple[Suite, SuiteTest]) -> None:
     suite, test = project
@@ -108,8 +112,8 @@ def test_functions_may_be_static_methods(project: tuple[Suite, SuiteTest]) -> No
     if all(wrapped.get(file.path, file.text) == file.text for file in test.files):
         pytest.skip("no function stands by itself")
     after = found(analyse(replaced(test.files, wrapped), suite.code))
-    assert sorted((code, path, lines.get((path, line), line), sure) for code, path, line, sure in after) == [
-        tuple(one) for one in found(analyse(test.files, suite.code))
+    assert sorted((code, path, lines.get((path, line), line), sure) for code, path, line, sure in after if code not in PLAIN_FUNCTIONS) == [
+        tuple(one) for one in found(analyse(test.files, suite.code)) if one[0] not in PLAIN_FUNCTIONS
     ]
 
 

@@ -449,7 +449,7 @@ def call_function(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r
         return UNKNOWN
     _resolved(frame, node)
     if world.config.external_effects:
-        own_effect(frame, node, ref.func.replace(":", ".").replace(".<locals>", ""))
+        own_effect(frame, node, world.called_as(ref.func))
     if function.node.decorators and RAW not in ref.closure:
         wrapper = decorated(frame, ref.func)
         if wrapper is not None:

@@ -36,7 +36,7 @@ from ormlint.semantics.state import (
 )
 from ormlint.semantics.symbols import FunctionNode, ModuleScope, Symbols
 from ormlint.semantics.template_files import TemplateFiles
-from ormlint.semantics.values import NEVER, Entity, Origin, Session, SessionId, Site, Value
+from ormlint.semantics.values import NEVER, ClassRef, Entity, FuncRef, Origin, Session, SessionId, Site, Value
 
 QUIET = frozenset({"add", "load", "mutate", "expire", "expunge", "close", "begin", "callout", "rollback", "current"})
 """Events that wait for no database, or that a wait has gone before."""
@@ -104,6 +104,7 @@ class World:
         """Whether the project makes sessions without autoflush."""
         self.habits = Habits()
         self.variance: dict[tuple[str, int], frozenset[str]] = {}
+        self._offered: dict[str, str] | None = None
         self.mentions: dict[int, frozenset[str]] = {}
         self.kept: dict[tuple[int, int, bool], str] = {}
         """Of each `if` and branch, by identity, the store that the test asks before the branch fills it."""
@@ -178,6 +179,20 @@ class World:
         mapped = self.classes.mapped_attribute(model, name)
         owner = (mapped.owner if mapped is not None else "") or model
         return f"{owner}.{name}" in self.eager or name in self.eager or "*" in self.eager
+
+    def called_as(self, function: str) -> str:
+        """The name by which the configuration may speak of a function: where it is offered, or where it is defined."""
+        if self._offered is None:
+            self._offered = {}
+            for name in self.config.external_effects:
+                module, _, last = name.rpartition(".")
+                value = self.steps.module_value(self, module, last) if module in self.symbols.modules else None
+                if isinstance(value, (FuncRef, ClassRef)):
+                    self._offered[value.func if isinstance(value, FuncRef) else value.cls] = name
+        owner, _, method = function.rpartition(".")
+        if owner in self._offered:
+            return f"{self._offered[owner]}.{method}"
+        return self._offered.get(function) or function.replace(":", ".").replace(".<locals>", "")
 
     def names(self, node: r.Node) -> frozenset[str]:
         """The bare names in an expression, remembered by its identity (records outlive the world)."""

@@ -435,7 +435,8 @@ class Model:
             return False
         if any(library.rsplit(".", 1)[-1] in _VALUE_BASES for library in info.libraries):
             return True
-        return any(_last_name(decorator) in ("dataclass", "define", "frozen", "attrs", "s") for decorator in info.node.decorators)
+        names = {self.symbols.spelled(info.module, item.func if isinstance(item, r.Call) else item) for item in info.node.decorators}
+        return not names.isdisjoint(("dataclass", "define", "frozen", "attrs", "s"))
 
     def storage_details(self) -> Iterator[tuple[str, str, Site, str, str]]:
         """The domain classes' fields that only the twin's table needs: class, field, place, twin, and why."""
@@ -868,11 +869,6 @@ _VALUE_BASES = frozenset(
 )
 
 
-def _last_name(decorator: r.Expr) -> str:
-    func = decorator.func if isinstance(decorator, r.Call) else decorator
-    return func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else ""
-
-
 def is_orm_package(name: str) -> bool:
     """Whether a dotted name belongs to an ORM package."""
     return name.split(".", 1)[0] in _ORM_PACKAGES
@@ -1072,13 +1068,19 @@ def run_mixins(world: World) -> None:
                     continue
                 function = world.symbols.functions[ids[0]]
                 special = name.startswith("__") and name != "__init__"
-                if special or function_kind(world, ids[0]) == "property" or not world.names(function.node).isdisjoint(_ASKING):
+                if special or function_kind(world, ids[0]) == "property" or _asks(world, function):
                     frame = Frame(world, world.symbols.modules[function.module], function)
                     params = calls.entry_params(frame, function, info.id)
                     with contained(world, ids[0]):
                         summary = calls.summarise(world, ("member", ids[0], info.id), function, params, {}, {}, None)
                         if summary is not None:
                             world.member_entries[(ids[0], info.id)] = summary
+
+
+def _asks(world: World, function: FunctionNode) -> bool:
+    """Whether a method asks for the session of its object."""
+    calls_in = (node for node in walk(function.node.body) if isinstance(node, r.Call))
+    return any(world.symbols.spelled(function.module, call.func) in _ASKING for call in calls_in)
 
 
 def find_kept_sessions(world: World) -> None:
