@@ -68,6 +68,18 @@ def test_a_trail_names_whom_each_step_calls(run: Run, shop: Path) -> None:
     assert "2. calls run()\n" in run("check", "src/shop/closing.py").out
 
 
+def test_a_trail_names_a_function_of_another_file(run: Run, shop: Path) -> None:
+    before, _, after = OUTER.partition("def _finish")
+    inner, _, rest = after.partition("\n\n\ndef close(")
+    (shop / "src/shop/finishing.py").write_text(
+        f"from sqlalchemy.orm import Session\n{'#' * 200}\n\n\ndef finish{inner}\n", encoding="utf-8"
+    )
+    outer = f"from shop.finishing import finish\n{before.replace('_finish(', 'finish(')}def close({rest}"
+    (shop / "src/shop/closing.py").write_text(outer, encoding="utf-8")
+    [found] = json.loads(run("check", "src/shop/closing.py", "--output-format", "json").out)["findings"]
+    assert [step["note"] for step in found["trail"]][1:] == ["calls run()", "calls finish()", "commits"]
+
+
 def test_choosing_a_rule_does_not_hide_that_a_file_could_not_be_read(run: Run, shop: Path) -> None:
     (shop / "src/shop/bad.py").write_text("def f(:\n", encoding="utf-8")
     assert run("check", "--select", "ORM302", "--output-format", "json").codes() == [("ORM901", "src/shop/bad.py", 2)]

@@ -501,8 +501,10 @@ class Model:
     def _called_by(self, step: Step, further: Step) -> str:
         """A call on the way, in words: the function in which the way goes on is the one that it calls."""
         function = self.function_at(further.site)
-        if function is None or "<lambda" in function.id or function.node.start <= step.site.start < function.node.end:
+        if function is None or "<lambda" in function.id:
             return CALLS
+        if step.site.path == further.site.path and function.node.start <= step.site.start < function.node.end:
+            return CALLS  # a lambda or a comprehension of its own
         name = function.node.name
         if self.method_kind(function.id) == "property":
             return f"reads .{name}"
