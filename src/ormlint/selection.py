@@ -99,5 +99,11 @@ def prefix(selector: str, known: Iterable[Named], where: str) -> str:
         if any(rule.code.startswith(start) for rule in named):
             return start
     choices = [rule.code for rule in named] + [rule.name for rule in named]
-    hint = suggestion(text.upper(), choices) or suggestion(text.lower(), choices) or "; `ormlint rule --all` lists them"
+    # Letters that look like digits are the likeliest slip, and many codes are as near by their letters.
+    digits = text[:3].upper() + text[3:].upper().translate(str.maketrans("OIL", "011"))
+    hint = (
+        suggestion(digits if digits in choices else text.upper(), choices)
+        or suggestion(text.lower(), choices)
+        or "; `ormlint rule --all` lists them"
+    )
     raise ConfigError(f'{where}: unknown rule "{printable(text)}"{hint}')
