@@ -39,7 +39,9 @@ def built(frame: Frame, node: r.Call | r.Node, what: str) -> None:
     if frame.function is None or _behind_guard(frame) or _is_unpooled(node):
         return
     told = not any(arg.star == 2 for arg in node.args) and not _told_by_caller(frame, node) if isinstance(node, r.Call) else True
-    how = _often(frame) or ("fixed" if what == "engine" and _is_fixed(frame, node) else "")
+    how = _often(frame)
+    if what == "engine" and how != "loop" and not _is_unaddressed(node):
+        how = (how or "fixed") if _is_fixed(frame, node) else "given"
     frame.happens("engine", node, note=what, attr=f"{frame.path}:{node.start}", how=how, confidence=2 if told else 1)
 
 
@@ -47,7 +49,8 @@ def passed_on(frame: Frame, event: Event) -> Event | None:
     """A callee's building as the caller has it; None where it runs once only."""
     if frame.function is None or _behind_guard(frame):
         return None
-    return msgspec.structs.replace(event, how=event.how or _often(frame))
+    told = event.how if event.how != "given" else ""
+    return msgspec.structs.replace(event, how=told or _often(frame) or event.how)
 
 
 def _often(frame: Frame) -> str:
@@ -62,7 +65,11 @@ def _is_fixed(frame: Frame, node: r.Node) -> bool:
     first = node.args[0].value if isinstance(node, r.Call) and node.args else None
     if first is None or frame.function is None:
         return False
-    return not parameters_behind(frame, first)
+    return not (parameters_behind(frame, first) or frozenset()) - {"self", "cls"}
+
+
+def _is_unaddressed(node: r.Node) -> bool:
+    return not isinstance(node, r.Call) or not node.args
 
 
 def _told_by_caller(frame: Frame, node: r.Call) -> bool:

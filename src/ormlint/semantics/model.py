@@ -661,7 +661,7 @@ class Model:
             often = id in self._world.dependencies or bool(function.cls) or bool(function.outer) or bool(function.node.decorators)
             for event in events:
                 known = found.get(event.attr, (event, [], False))
-                found[event.attr] = (known[0], [*known[1], id], known[2] or often or bool(event.how))
+                found[event.attr] = (known[0], [*known[1], id], known[2] or (event.how != "given" and (often or bool(event.how))))
         for _, (event, roots, often) in sorted(found.items(), key=lambda item: item[1][0].end):
             yield Built(event, tuple(roots), often or len(roots) > 1)
 
