@@ -151,7 +151,7 @@ def understand(
     """
     from .facts.reading import read_records
     from .relevance import Relevance
-    from .semantics.model import analyse
+    from .semantics.understanding import analyse
 
     def step(text: str) -> Callable[[float], None]:
         notify(text)

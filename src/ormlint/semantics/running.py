@@ -1,0 +1,355 @@
+"""Runs all that a project holds, and keeps what was observed where the project really reaches it.
+
+Takes a world with its symbols and classes; leaves summaries and observations in it. Every function is run once as an entry (its parameters
+are what they declare) and, through calls, in each context in which the project calls it. Knows nothing of rules.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+
+from ormlint.facts import records as r
+from ormlint.facts.walking import walk
+from ormlint.semantics import calls, conflicts
+from ormlint.semantics.commands import runs_alone
+from ormlint.semantics.expiry import habits_of
+from ormlint.semantics.frame import Actual, Frame, TooMuch, World
+from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
+from ormlint.semantics.members import function_kind
+from ormlint.semantics.state import (
+    Context,
+    Event,
+    Made,
+)
+from ormlint.semantics.symbols import (
+    FunctionNode,
+    ModuleScope,
+    flat_statements,
+)
+from ormlint.semantics.values import (
+    UNKNOWN,
+    Session,
+    Value,
+)
+
+_TELL_EVERY = 50
+Tell = Callable[[float], None]
+"""Is told which share of the work is done, from 0 to 1."""
+
+
+def run_all(world: World, tell: Tell | None = None) -> None:
+    """Runs every module's own statements and every function as an entry."""
+    collect_eager(world)
+    world.habits = habits_of(world.symbols.modules.values())
+    find_error_handlers(world)
+    for name in sorted(world.symbols.modules):
+        run_module(world, world.symbols.modules[name])
+    ids = sorted(world.symbols.functions)
+    for number, id in enumerate(ids):
+        if tell is not None and not number % _TELL_EVERY:
+            tell(number / len(ids))
+        with contained(world, id):
+            run_entry(world, id)
+    run_mixins(world)
+    find_kept_sessions(world)
+    # Fields that were unknown when a method was run and that some construction has filled since: those methods once more.
+    late = {cls for cls, name in world.wanted if any((ancestor, name) in world.built for ancestor in world.classes.infos[cls].mro)}
+    for cls in sorted(late):
+        for methods in world.classes.infos[cls].methods.values():
+            for id in methods:
+                with contained(world, id):
+                    run_entry(world, id)
+    run_endings(world)
+    gather(world)
+
+
+def run_endings(world: World) -> None:
+    """Runs the methods that a class which keeps a session has from its bases: one of them may end it."""
+    holders = {note.detail for notes in world.noted.values() for note in notes.values() if note.kind == "held"}
+    for cls in sorted(holders):
+        own = {id for ids in world.classes.infos[cls].methods.values() for id in ids}
+        for ancestor in world.classes.infos[cls].mro[1:]:
+            for name, ids in world.classes.infos[ancestor].methods.items():
+                if ids[0] in own or name == "__init__" or function_kind(world, ids[0]) not in ("method", "property"):
+                    continue
+                function = world.symbols.functions[ids[0]]
+                frame = Frame(world, world.symbols.modules[function.module], function)
+                with contained(world, ids[0]):
+                    calls.summarise(world, ("ending", ids[0], cls), function, calls.entry_params(frame, function, cls), {}, {}, None)
+
+
+_ASKING = frozenset({"object_session", "async_object_session"})
+"""Names by which a method of a mixin asks for the session of the entity that it will be part of."""
+
+
+def run_mixins(world: World) -> None:
+    """Runs the properties and special methods that mapped classes have from plain mixins, with the mapped class as `self`."""
+    for info in world.classes.infos.values():
+        if info.model is None:
+            continue
+        for ancestor in info.mro[1:]:
+            if world.classes.infos[ancestor].model is not None:
+                continue
+            for name, ids in world.classes.infos[ancestor].methods.items():
+                found = world.classes.member(info.id, name)
+                if found is None or found[0] != ancestor:
+                    continue
+                function = world.symbols.functions[ids[0]]
+                special = name.startswith("__") and name != "__init__"
+                if special or function_kind(world, ids[0]) == "property" or _asks(world, function):
+                    frame = Frame(world, world.symbols.modules[function.module], function)
+                    params = calls.entry_params(frame, function, info.id)
+                    with contained(world, ids[0]):
+                        summary = calls.summarise(world, ("member", ids[0], info.id), function, params, {}, {}, None)
+                        if summary is not None:
+                            world.member_entries[(ids[0], info.id)] = summary
+
+
+def _asks(world: World, function: FunctionNode) -> bool:
+    """Whether a method asks for the session of its object."""
+    calls_in = (node for node in walk(function.node.body) if isinstance(node, r.Call))
+    return any(world.symbols.spelled(function.module, call.func) in _ASKING for call in calls_in)
+
+
+def find_kept_sessions(world: World) -> None:
+    """Sessions that live as long as the process: at the top of a module, on a class, in a default argument."""
+    for scope in world.symbols.modules.values():
+        for name, bindings in scope.bindings.items():
+            for binding in bindings:
+                if isinstance(binding, _MAKING):
+                    _keep(world, scope, binding, f"{scope.name}:", "module", name)
+        for walrus in _walruses(scope.record.body):
+            _keep(world, scope, walrus.value, f"{scope.name}:", "module", walrus.target.id if isinstance(walrus.target, r.Name) else "")
+    for info in world.classes.infos.values():
+        for name, expr in info.attrs.items():
+            if isinstance(expr, r.Call) and any(arg.keyword == "default_factory" for arg in expr.args):
+                _keep(world, world.symbols.modules[info.module], expr, info.id, "field", name)
+            elif isinstance(expr, r.Call):
+                _keep(world, world.symbols.modules[info.module], expr, info.id, "class", name)
+    for id, function in world.symbols.functions.items():
+        for param in function.node.params:
+            if isinstance(param.default, r.Call):
+                _keep(world, world.symbols.modules[function.module], param.default, id, "default", param.name)
+
+
+_MAKING = (r.Call, r.Dict, r.Seq, r.Comp, r.IfExp, r.BoolOp)
+
+
+def _walruses(body: tuple[r.Stmt, ...]) -> Iterator[r.Walrus]:
+    """The names that tests and expressions at the top of a module bind."""
+    for stmt in flat_statements(body):
+        tested = stmt.test if isinstance(stmt, (r.If, r.While, r.Assert)) else stmt.value if isinstance(stmt, r.ExprStmt) else None
+        stack: list[object] = [tested]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, r.Walrus):
+                yield node
+            elif isinstance(node, (r.Compare, r.BoolOp, r.Unary, r.Call, r.Attr)):
+                stack.extend(getattr(node, field) for field in node.__struct_fields__)
+            elif isinstance(node, tuple):
+                stack.extend(node)
+
+
+def _parts(expr: r.Expr) -> tuple[r.Expr, ...]:
+    """The expressions of which a value holds the results: the elements of a display, the branches of a condition."""
+    if isinstance(expr, r.Dict):
+        return expr.values
+    if isinstance(expr, (r.Seq, r.BoolOp)):
+        return expr.items
+    if isinstance(expr, r.Comp):
+        # A generator makes nothing before somebody goes through it.
+        return () if expr.kind == "generator" else (expr.value if expr.value is not None else expr.elt,)
+    return (expr.body, expr.orelse) if isinstance(expr, r.IfExp) else (expr,)
+
+
+def _keep(world: World, scope: ModuleScope, expr: r.Expr, owner: str, place: str, name: str) -> None:
+    for part in _parts(expr):
+        if not isinstance(part, r.Call):
+            continue
+        frame = Frame(world, scope, None)
+        value: Value = UNKNOWN
+        with contained(world, owner):
+            value = frame.evaluate(part)
+        if isinstance(value, Session) and not value.scoped and value.id.kind != "given":
+            site = frame.site(part)
+            world.made[(site, place)] = Made(value, site, owner, (), place, name)
+
+
+def find_error_handlers(world: World) -> None:
+    """Handlers of the whole application: `@app.exception_handler(IntegrityError)`."""
+    for function in world.symbols.functions.values():
+        for decorator in function.node.decorators:
+            if not (isinstance(decorator, r.Call) and decorator.args and isinstance(decorator.func, r.Attr)):
+                continue
+            if decorator.func.attr in HANDLING and kind_of_error(world, function.module, decorator.args[0].value) in REFUSED:
+                world.violations_handled = True
+
+
+def collect_eager(world: World) -> None:
+    """The names of relationships that some option or mapping of the project loads eagerly; evaluation adds what it finds."""
+    for info in world.classes.infos.values():
+        if info.model is None:
+            continue
+        for attribute in info.model.attributes.values():
+            if attribute.kind == "relationship" and attribute.lazy not in ("select", "unknown"):
+                world.eager.add(f"{attribute.owner or info.id}.{attribute.name}")
+
+
+@contextmanager
+def contained(world: World, name: str) -> Iterator[None]:
+    """Whatever fails while one function is analysed costs what is known of that function, nothing else."""
+    try:
+        yield
+    except TooMuch:
+        world.abandoned.add(name)
+    except Exception as error:
+        if os.environ.get("ORMLINT_DEBUG"):
+            raise
+        world.failed[name] = type(error).__name__
+        world.provisional.clear()
+        world.rests.clear()
+        world.active.clear()
+        world.on_stack.clear()
+        world.depth = 0
+
+
+def run_module(world: World, scope: ModuleScope) -> None:
+    """Runs the statements at the top of a module."""
+    frame = Frame(world, scope, None, budget=200_000)
+    world.current = ("module", scope.name)
+    with contained(world, f"{scope.name}:"):
+        frame.run(scope.record.body)
+        conflicts.summary_of(frame, world.current)
+    world.current = None
+
+
+def run_entry(world: World, id: str) -> None:
+    """Runs one function as if called from outside, and keeps its summary."""
+    function = world.symbols.functions[id]
+    if "<lambda" in id:
+        return
+    frame = Frame(world, world.symbols.modules[function.module], function)
+    params = calls.entry_params(frame, function)
+    if function.outer:
+        # An inner function is met with its closure when the outer one runs; alone it knows less.
+        frame.closure = {}
+    key = ("entry", id)
+    world.summaries.pop(key, None)
+    summary = calls.summarise(world, key, function, params, {}, {}, None)
+    if summary is not None:
+        world.entries[id] = summary
+    world.current = key
+    for item in world.pending.get(key, ()):
+        calls.note_repeated(frame, item)
+    world.current = ("root", id)
+    if function.node.decorators and not function.outer:
+        quiet = Frame(world, world.symbols.modules[function.module], None)
+        with contained(world, id):
+            wrapper = calls.decorated(quiet, id)
+            if wrapper is not None:
+                needed = [param for param in function.node.params if param.kind in ("pos", "pos-only") and param.default is None]
+                quiet.call(wrapper, [Actual(params[param.name]) for param in needed], function.node)
+                conflicts.summary_of(quiet, world.current)
+    world.current = None
+
+
+def gather(world: World) -> None:
+    """Keeps what was observed in contexts that the project really reaches.
+
+    A function that the project itself calls is judged in the contexts of its calls; only what nobody calls (handlers, commands, what is
+    exported) is judged by its declaration. What is reached from no such root counts as a root itself.
+    """
+    reached: set[object] = set()
+    roots: list[object] = [("module", name) for name in world.symbols.modules]
+    roots += [("member", *key) for key in world.member_entries]
+    for id in world.entries:
+        roots.append(("root", id))
+        if not world.callers.get(id):
+            roots.append(("entry", id))
+    _reach(world, roots, reached)
+    meet_conflicts(world, roots)
+    met = {_function_of(key) for key in reached}
+    for id in sorted(world.entries):
+        if id not in met:
+            meet_conflicts(world, [("entry", id)])
+            met.update(_function_of(key) for key in _reach(world, [("entry", id)], reached))
+    for key, found in world.observed.items():
+        if key in reached:
+            for item in found.values():
+                calls.keep_stronger(world.repeated, item)
+    for key, notes in world.noted.items():
+        if key in reached:
+            for place, note in notes.items():
+                world.misuses.setdefault(place, note)
+    for key, reads in world.raising.items():
+        if key in reached:
+            for spot, read in reads.items():
+                known = world.reads.get(spot)
+                if known is None or _surer(read.event, known.event):
+                    world.reads[spot] = read
+    for key, crossed in world.crossed.items():
+        if key in reached:
+            for passage, crossing in crossed.items():
+                world.crossings.setdefault(passage, crossing)
+    for key, incidents in world.noticed.items():
+        if key in reached:
+            for where, incident in incidents.items():
+                earlier = world.incidents.get(where)
+                if earlier is None or earlier.confidence < incident.confidence:
+                    world.incidents[where] = incident
+
+
+def _surer(one: Event, other: Event) -> bool:
+    """Whether an event tells its place better than another: surer, or with a shorter way."""
+    return (one.confidence, -len(one.via)) > (other.confidence, -len(other.via))
+
+
+def meet_conflicts(world: World, roots: Sequence[object]) -> None:
+    """Keeps the conflicts that came up to a root: nobody further out takes them away."""
+    for key in roots:
+        if isinstance(key, tuple) and key[0] == "root" and key[1] in world.called_decorated:
+            continue
+        for item in world.conflicts.get(key, ()):
+            event = item.event
+            if event.kind in ("rewrite", "insert") and world.serializable:
+                continue
+            if event.kind == "insert" and world.violations_handled:
+                continue
+            if (
+                event.kind == "insert"
+                and event.confidence > 1
+                and isinstance(key, tuple)
+                and key[0] != "module"
+                and runs_alone(world, key[1])
+            ):
+                item = msgspec.structs.replace(item, event=msgspec.structs.replace(event, confidence=1))
+                event = item.event
+            place = (event.kind, event.site, event.attr)
+            known = world.met.get(place)
+            if known is None or known.event.confidence < event.confidence:
+                world.met[place] = item
+
+
+def _function_of(key: object) -> object:
+    """The function of a context's key."""
+    if isinstance(key, Context):
+        return key.function
+    return key[1] if isinstance(key, tuple) and key[0] == "entry" else None
+
+
+def _reach(world: World, roots: Sequence[object], reached: set[object]) -> list[object]:
+    """Adds what can be reached from `roots`; gives what is new."""
+    stack = list(roots)
+    fresh: list[object] = []
+    while stack:
+        key = stack.pop()
+        if key in reached:
+            continue
+        reached.add(key)
+        fresh.append(key)
+        stack.extend(world.edges.get(key, ()))
+    return fresh

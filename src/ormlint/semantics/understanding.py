@@ -1,0 +1,149 @@
+"""From records to the model: the modules, their classes and layers, and one run over all functions.
+
+Takes the project's files with their records and the options; gives a `Model`. Knows how deep the recursion of that run may be, and nothing
+of what is run.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections.abc import Mapping
+
+from ormlint.config import Config
+from ormlint.declared_versions import DeclaredVersions
+from ormlint.facts import records as r
+from ormlint.project import Project, SourceFile
+from ormlint.semantics import attributes, calls, concurrency, declared, expressions, flow
+from ormlint.semantics.classes import Classes
+from ormlint.semantics.frame import World
+from ormlint.semantics.layers import layers_of
+from ormlint.semantics.model import Model
+from ormlint.semantics.running import Tell, run_all
+from ormlint.semantics.symbols import (
+    ModuleScope,
+    Symbols,
+)
+from ormlint.semantics.template_files import TemplateFiles
+
+_STACK = 512 * 1024 * 1024
+_RECURSION = 30_000
+_COLLECT_EVERY = 200_000
+
+
+def analyse(project: Project, records: Mapping[str, r.Record], config: Config, tell: Tell | None = None) -> Model:
+    """Understands a project: its classes, and what each of its functions does. `tell` is told which share of the functions is done."""
+    scopes: dict[str, ModuleScope] = {}
+    for file in project.files:
+        record = records.get(file.rel)
+        if record is None or record.error is not None:
+            continue
+        add_scope(scopes, file, record)
+    return understand(scopes, config, DeclaredVersions(project.root), TemplateFiles(project.root, project.templates), tell)
+
+
+def add_scope(scopes: dict[str, ModuleScope], file: SourceFile, record: r.Record) -> None:
+    """Adds a module; of two files with one name the first keeps it, the other gets its path for a name."""
+    name = file.module
+    if name in scopes:
+        name = file.rel.removesuffix(".py").replace("/", ".")
+        if name in scopes:
+            name = f"{name}#"
+    role = file.role
+    if role == "code" and _is_revision(record):
+        role = "migration"
+    elif role == "code" and _is_suite(record):
+        role = "test"
+    scopes[name] = ModuleScope(name, file.rel, file.is_package, role, record)
+
+
+_RUNNERS = frozenset({"pytest", "unittest"})
+
+
+def _is_suite(record: r.Record) -> bool:
+    """Whether a file is a suite of tests, whatever it is called: it imports their runner, and most of its functions are tests."""
+    if not any(name.split(".")[0] in _RUNNERS for stmt in record.body if isinstance(stmt, r.Import) for name in _imported(stmt)):
+        return False
+    names = [
+        inner.name
+        for stmt in record.body
+        for inner in (stmt, *(stmt.body if isinstance(stmt, r.Class) else ()))
+        if isinstance(inner, r.Function) and not inner.name.startswith("__")
+    ]
+    return 2 * sum(name.startswith("test_") for name in names) > len(names)
+
+
+def _imported(stmt: r.Import) -> tuple[str, ...]:
+    if stmt.is_from:
+        return (stmt.module or "",) if not stmt.level else ()
+    return tuple(name.name for name in stmt.names)
+
+
+def _is_revision(record: r.Record) -> bool:
+    """Whether a file is one of Alembic's, wherever it stands: it names the revision that it comes after."""
+    return any(
+        isinstance(target, r.Name) and target.id == "down_revision"
+        for stmt in record.body
+        for target in (stmt.targets if isinstance(stmt, r.Assign) else (stmt.target,) if isinstance(stmt, r.AnnAssign) else ())
+    )
+
+
+def understand(
+    scopes: dict[str, ModuleScope],
+    config: Config,
+    versions: DeclaredVersions | None = None,
+    templates: TemplateFiles | None = None,
+    tell: Tell | None = None,
+) -> Model:
+    """The model of modules that are already read."""
+    symbols = Symbols(scopes)
+    worlds: list[World] = []
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            world = World(symbols, Classes(symbols), config, templates)
+            worlds.append(world)
+            wire(world)
+            world.layers = layers_of(scopes.values(), config.layers, world.classes)
+            world.domain = frozenset(scope.path for scope in scopes.values() if world.layers[scope.name].layer == "domain")
+            run_all(world, tell)
+        except BaseException as error:
+            failure.append(error)
+
+    # Deep call chains of the analysed code are deep recursion here: a thread can be given the stack for it.
+    limit = sys.getrecursionlimit()
+    # What is made here is kept and has hardly any cycles: frequent collections would walk it all and free nothing.
+    thresholds = gc.get_threshold()
+    size = threading.stack_size(_STACK)
+    try:
+        sys.setrecursionlimit(_RECURSION)
+        gc.set_threshold(_COLLECT_EVERY, *thresholds[1:])
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(size)
+        sys.setrecursionlimit(limit)
+        gc.set_threshold(*thresholds)
+    if failure:
+        raise failure[0]
+    return Model(worlds[0], worlds[0].layers, versions or DeclaredVersions(None))
+
+
+def wire(world: World) -> None:
+    """Gives the world its steps of evaluation."""
+    steps = world.steps
+    steps.evaluate = expressions.evaluate
+    steps.attribute = attributes.attribute
+    steps.call = calls.call
+    steps.run = flow.run
+    steps.declared = declared.declared
+    steps.module_value = expressions.module_value
+    steps.entry_frame = calls.entry_frame
+    steps.per_element = flow.per_element
+    steps.enter = flow.enter_value
+    steps.at_yield = flow.at_yield
+    steps.sliced_query = flow.sliced_query
+    steps.beside = concurrency.beside
