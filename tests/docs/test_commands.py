@@ -45,7 +45,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         (info / "entry_points.txt").write_text(
             "[flake8.extension]\nORM = ormlint.frontends.flake8:Plugin\n[pytest11]\nwitness = ormlint.witness.plugin\n", encoding="utf-8"
         )
-    quiet = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "COLUMNS")}
+    quiet = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "COLUMNS") and not name.startswith("PYTEST_")}
     path = os.pathsep.join((str(programs), quiet["PATH"]))
     return {
         **quiet,

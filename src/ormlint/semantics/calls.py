@@ -902,7 +902,18 @@ def reads_by_name(world: World, function: FunctionNode) -> bool:
     """Whether a function reads attributes by names that it is given."""
     known = world.by_name.get(function.id)
     if known is None:
-        known = world.by_name[function.id] = any(type(node) is r.Name and node.id in _READERS for node in walk(function.node))
+        readers = _readers(world, function.module)
+        known = world.by_name[function.id] = any(type(node) is r.Name and node.id in readers for node in walk(function.node))
+    return known
+
+
+def _readers(world: World, module: str) -> frozenset[str]:
+    """The names by which a module calls what reads by name."""
+    known = world.readers.get(module)
+    if known is None:
+        imports = [stmt for stmt in world.symbols.modules[module].record.body if isinstance(stmt, r.Import)]
+        others = {name.asname for stmt in imports for name in stmt.names if name.asname and name.name in _READERS}
+        known = world.readers[module] = _READERS | others if others else _READERS
     return known
 
 

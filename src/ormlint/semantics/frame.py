@@ -147,6 +147,7 @@ class World:
         self.abandoned: set[str] = set()
         self.failed: dict[str, str] = dict(classes.failed)
         self.by_name: dict[str, bool] = {}
+        self.readers: dict[str, frozenset[str]] = {}
         self.on_stack: dict[tuple[str, tuple[str, ...]], int] = {}
         self.conflicts: dict[object, tuple[Conflict, ...]] = {}
         self.met: dict[tuple[str, Site, str], Conflict] = {}
