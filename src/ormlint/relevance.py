@@ -295,45 +295,40 @@ class Scan:
 
     def _mentions(self, rel: str) -> tuple[bool, set[bytes]]:
         """Whether code of a file mentions a tainted name that it imports; and the tainted names that can be imported from it again."""
-        bad: set[bytes] = set()
+        bad, handed, modules = self._tainted_imports(rel)
+        handed |= bad
+        code = (block for block in self.blocks(rel) if not block.is_import)
+        return any(self._hits(block, handed, modules) for block in code), handed
+
+    def _tainted_imports(self, rel: str) -> tuple[set[bytes], set[bytes], list[Imported]]:
+        """Of what a file imports: the words that stand for tainted names, the tainted names that a `*` brings, and the modules."""
+        words: set[bytes] = set()
+        all_names: set[bytes] = set()
         modules: list[Imported] = []
-        handed: set[bytes] = set()
         for item in self.imported[rel]:
             for owner in item.owners:
                 names = self.tainted.get(owner)
                 if names and item.word == b"*":
-                    handed |= names
+                    all_names |= names
                 elif names and item.name in names:
-                    bad.add(item.word)
+                    words.add(item.word)
             if item.modules:
                 modules.append(item)
-        handed |= bad
-        bad |= handed
-        code = [block for block in self.blocks(rel) if not block.is_import]
-        hit = [
-            block
-            for block in code
-            if not bad.isdisjoint(block.words)
-            or any(item.word in block.words and self._reached(item.modules, block.words) for item in modules)
-        ]
-        return bool(hit), handed
+        return words, all_names, modules
+
+    def _hits(self, block: Block, bad: Collection[bytes], modules: Iterable[Imported]) -> bool:
+        """Whether a block mentions a bad word, or a tainted name by way of a module."""
+        if not block.words.isdisjoint(bad):
+            return True
+        return any(item.word in block.words and self._reached(item.modules, block.words) for item in modules)
 
     def _spread(self, rel: str) -> bool:
         """Taint what mentions tainted names in a file; whether there is more than before."""
         known = self.tainted[rel]
         before = len(known)
         is_seed = rel in self.seeds
-        bad: set[bytes] = set()
-        modules: list[Imported] = []
-        for item in self.imported[rel]:
-            for owner in item.owners:
-                names = self.tainted.get(owner)
-                if names and item.word == b"*":
-                    known |= names
-                elif names and item.name in names:
-                    bad.add(item.word)
-            if item.modules:
-                modules.append(item)
+        bad, all_names, modules = self._tainted_imports(rel)
+        known |= all_names
         pending = [block for block in self.blocks(rel) if not block.is_import]
         if is_seed:
             bad |= {word for block in self.blocks(rel) for word in block.words if any(name in word.lower() for name in ORM_PACKAGES)}
@@ -345,12 +340,7 @@ class Scan:
         bad |= known
         mentions = is_seed
         while True:
-            hit = [
-                block
-                for block in pending
-                if not bad.isdisjoint(block.words)
-                or any(item.word in block.words and self._reached(item.modules, block.words) for item in modules)
-            ]
+            hit = [block for block in pending if self._hits(block, bad, modules)]
             if not hit:
                 break
             mentions = True

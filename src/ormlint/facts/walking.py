@@ -42,6 +42,13 @@ def walk(root: object, leave: Collection[type] = ()) -> Iterator[r.Node]:
             stack.append(getattr(item, field))
 
 
+def calls_in(root: object) -> Iterator[r.Call]:
+    """The calls in a part of a record, in the order of the source, those of inner functions included."""
+    for node in walk(root):
+        if type(node) is r.Call:
+            yield node
+
+
 def inner(node: r.Node) -> list[object]:
     """What a node holds directly, the last part first: for walks that stop at some nodes."""
     return [getattr(node, field) for field in INNER[type(node)]]

@@ -6,7 +6,7 @@ Takes a function's statements and two offsets; says whether the second follows t
 from __future__ import annotations
 
 from ormlint.facts import records as r
-from ormlint.semantics.symbols import nested_bodies
+from ormlint.semantics.symbols import last_name, nested_bodies
 
 _WORDS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "print", "echo", "secho"})
 
@@ -41,7 +41,7 @@ def _follows(rest: tuple[r.Stmt, ...], second: int) -> bool:
 
 def _only_tells(call: r.Call) -> bool:
     """A log line of which no part can be a column: constants, counts, the standard streams."""
-    last = call.func.attr if isinstance(call.func, r.Attr) else call.func.id if isinstance(call.func, r.Name) else ""
+    last = last_name(call.func)
     return last in _WORDS and all(_is_plain(arg.value) for arg in call.args)
 
 

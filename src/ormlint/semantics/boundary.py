@@ -18,7 +18,7 @@ from ormlint.semantics.members import is_abstract
 from ormlint.semantics.revealing import short
 from ormlint.semantics.state import CALLS, Crossing, Step
 from ormlint.semantics.summaries import Substitution
-from ormlint.semantics.symbols import FunctionNode, Variable
+from ormlint.semantics.symbols import FunctionNode, Variable, last_name
 from ormlint.semantics.values import (
     NONE,
     Awaitable,
@@ -573,7 +573,7 @@ _BUILDERS = frozenset({"__new__", "__setattr__", "update", "model_construct", "c
 def rebuild(frame: Frame, expr: r.Call, callee: Value, actuals: Sequence[Actual]) -> None:
     """A call that may make or fill an object round its constructor."""
     func = expr.func
-    name = func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else ""
+    name = last_name(func)
     if name == "setattr":
         if (
             len(actuals) == 3

@@ -51,7 +51,7 @@ from ormlint.semantics.state import (
     join_sessions,
 )
 from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
-from ormlint.semantics.symbols import FunctionNode, Library
+from ormlint.semantics.symbols import FunctionNode, Library, applied, last_name
 from ormlint.semantics.transactions import carry, commits_one_like, end_all, is_own, let_go, meets, notice, one_of, outcomes
 from ormlint.semantics.unit_of_work import (
     attach,
@@ -396,7 +396,7 @@ def decorated(frame: Frame, id: str) -> Value | None:
     current: Value = FuncRef(id, None, (RAW,))
     changed = False
     for decorator in reversed(function.node.decorators):
-        func = decorator.func if isinstance(decorator, r.Call) else decorator
+        func = applied(decorator)
         symbol = world.classes.resolve(function.module, func)
         if isinstance(symbol, Library) or symbol is None:
             continue
@@ -429,13 +429,13 @@ def is_manager(world: World, function: FunctionNode) -> bool:
     if not function.node.is_generator:
         return False
     for decorator in function.node.decorators:
-        func = decorator.func if isinstance(decorator, r.Call) else decorator
+        func = applied(decorator)
         symbol = world.classes.resolve(function.module, func)
         if isinstance(symbol, Library):
             row = orms.DECORATORS.get(symbol.name)
             if row is not None and row.meaning in ("context_manager", "async_context_manager"):
                 return True
-        last = func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else ""
+        last = last_name(func)
         if last in ("contextmanager", "asynccontextmanager"):
             return True
     return False

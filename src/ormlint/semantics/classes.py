@@ -31,6 +31,7 @@ from ormlint.semantics.symbols import (
     Symbols,
     Variable,
     absolute,
+    last_name,
     nested_bodies,
     statements,
 )
@@ -473,7 +474,7 @@ class Classes:
     def _find_imperative(self) -> None:
         for module, scope in self.symbols.modules.items():
             for call in _calls_of(scope.record.body):
-                name = call.func.attr if type(call.func) is r.Attr else call.func.id if type(call.func) is r.Name else ""
+                name = last_name(call.func)
                 if name not in ("map_imperatively", "mapper") or not call.args:
                     continue
                 symbol = self.resolve(module, call.func)
@@ -723,7 +724,7 @@ class Classes:
     def _column_named(self, module: str, expr: r.Expr, model: Model) -> str:
         if isinstance(expr, r.Const) and isinstance(expr.value, str):
             return expr.value
-        return expr.attr if isinstance(expr, r.Attr) else expr.id if isinstance(expr, r.Name) else ""
+        return last_name(expr)
 
     def _constrain(self, module: str, args: r.Expr | None, model: Model) -> None:
         """`ForeignKeyConstraint` in `__table_args__`: its columns are foreign keys too."""
@@ -842,25 +843,16 @@ class Classes:
                     collection=kind,
                     nullable=self._optional(source.module, mapped),
                 )
-            found = Attribute(
-                name,
-                "column",
-                site,
-                source.id,
-                type=self._column_type(source.module, mapped),
-                nullable=self._optional(source.module, mapped),
-            )
+            found = self._declared_column(source, name, site, mapped)
         if found is None and annotation is not None and self._is_sqlmodel(source) and not name.startswith("_"):
             site = Site(path, annotation.start, annotation.end)
-            found = Attribute(
-                name,
-                "column",
-                site,
-                source.id,
-                type=self._column_type(source.module, annotation),
-                nullable=self._optional(source.module, annotation),
-            )
+            found = self._declared_column(source, name, site, annotation)
         return found
+
+    def _declared_column(self, source: ClassInfo, name: str, site: Site, annotation: r.Expr) -> Attribute:
+        """A column of which nothing but its annotation is written."""
+        type_, optional = self._column_type(source.module, annotation), self._optional(source.module, annotation)
+        return Attribute(name, "column", site, source.id, type=type_, nullable=optional)
 
     def _is_sqlmodel(self, source: ClassInfo) -> bool:
         return any(library.startswith("sqlmodel") for library in source.libraries)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics.frame import World
-from ormlint.semantics.symbols import DefinedFunction, Library
+from ormlint.semantics.symbols import DefinedFunction, Library, applied
 
 
 def is_command(world: World, id: str) -> bool:
@@ -31,7 +31,7 @@ def _is_command(world: World, id: str, groups: tuple[str, ...]) -> bool:
     if function is None or id in groups:
         return False
     for decorator in function.node.decorators:
-        func = decorator.func if isinstance(decorator, r.Call) else decorator
+        func = applied(decorator)
         symbol = world.classes.resolve(function.module, func)
         if isinstance(symbol, Library):
             row = orms.DECORATORS.get(symbol.name)

@@ -14,6 +14,7 @@ from ormlint.semantics.frame import Frame
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.loading import origin_of
 from ormlint.semantics.state import FRESH
+from ormlint.semantics.symbols import last_name
 from ormlint.semantics.values import (
     NONE,
     UNKNOWN,
@@ -266,7 +267,7 @@ def type_value(frame: Frame, arg: r.Expr) -> Value:
 
 def _subscripted(frame: Frame, annotation: r.Sub, name: str, depth: int) -> Value:
     head = annotation.value
-    short = head.attr if isinstance(head, r.Attr) else head.id if isinstance(head, r.Name) else ""
+    short = last_name(head)
     index = annotation.index
     items = index.items if isinstance(index, r.Seq) and index.kind == "tuple" else (index,)
     base = type_named(frame, head) if isinstance(head, (r.Name, r.Attr)) else UNKNOWN
@@ -426,7 +427,7 @@ def bind_typevars(frame: Frame, annotation: r.Expr | None, actual: Value, found:
                 found.setdefault(annotation.id, type_)
     elif isinstance(annotation, r.Sub):
         head = annotation.value
-        short = head.attr if isinstance(head, r.Attr) else head.id if isinstance(head, r.Name) else ""
+        short = last_name(head)
         index = annotation.index
         item = index.items[0] if isinstance(index, r.Seq) and index.items else index
         if short in ("type", "Type") and isinstance(actual, ClassRef):

@@ -12,7 +12,7 @@ from ormlint.facts import records as r
 from ormlint.facts.walking import walk
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.state import names_in
-from ormlint.semantics.symbols import FunctionNode, Symbols, flat_statements, nested_bodies
+from ormlint.semantics.symbols import FunctionNode, Symbols, flat_statements, last_name, nested_bodies
 from ormlint.semantics.values import Site
 
 _FRESH = frozenset(
@@ -59,7 +59,7 @@ def calls_fresh(node: object) -> bool:
     """Whether an expression asks something that answers differently each time: a clock, a queue, chance."""
     for item in walk(node):
         if isinstance(item, r.Call):
-            name = item.func.attr if isinstance(item.func, r.Attr) else item.func.id if isinstance(item.func, r.Name) else ""
+            name = last_name(item.func)
             if name in _FRESH:
                 return True
     return False

@@ -15,7 +15,7 @@ from ormlint.facts import records as r
 from ormlint.semantics.dependence import parameters_behind
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.state import Event, Summary
-from ormlint.semantics.symbols import FunctionNode, Symbols
+from ormlint.semantics.symbols import FunctionNode, Symbols, last_name
 from ormlint.semantics.values import Coll, Factory, Instance, LibInstance, Manager, Session, Tup, UnionOf, Value
 
 ENGINES = frozenset({"engine", "async_engine"})
@@ -85,7 +85,7 @@ def _behind_guard(frame: Frame) -> bool:
 def _is_unpooled(node: r.Node) -> bool:
     """`poolclass=NullPool`: made for one use, it keeps no connections."""
     for arg in node.args if isinstance(node, r.Call) else ():
-        last = arg.value.attr if isinstance(arg.value, r.Attr) else arg.value.id if isinstance(arg.value, r.Name) else ""
+        last = last_name(arg.value)
         if arg.keyword == "poolclass" and last in ("NullPool", "StaticPool"):
             return True
     return False

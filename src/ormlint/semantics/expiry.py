@@ -14,7 +14,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.facts.walking import walk
-from ormlint.semantics.symbols import ModuleScope
+from ormlint.semantics.symbols import ModuleScope, last_name
 
 OPTION = "expire_on_commit"
 _MAKERS = frozenset({"sessionmaker", "async_sessionmaker", "Session", "AsyncSession", "create_session", "SQLAlchemy"})
@@ -95,7 +95,7 @@ def _said_in(body: tuple[r.Stmt, ...], orm_names: dict[str, str]) -> Iterator[_S
 
 
 def _of_call(call: r.Call, orm_names: dict[str, str]) -> _Said | None:
-    name = call.func.attr if isinstance(call.func, r.Attr) else call.func.id if isinstance(call.func, r.Name) else ""
+    name = last_name(call.func)
     if isinstance(call.func, r.Name):
         name = orm_names.get(name, name)
     value: bool | None = True

@@ -29,7 +29,7 @@ from ormlint.semantics.reflection import classes_tested, narrow_names
 from ormlint.semantics.sizes import measured
 from ormlint.semantics.state import FRESH, Event, Incident, Loop, Made, Repeated, State, Step, Summary, contains, join_states
 from ormlint.semantics.summaries import Substitution
-from ormlint.semantics.symbols import absolute
+from ormlint.semantics.symbols import absolute, applied, last_name
 from ormlint.semantics.transactions import (
     at_risk,
     carry,
@@ -374,7 +374,7 @@ def _function(frame: Frame, stmt: r.Function) -> None:
     id = frame.world.symbols.id_of(stmt)
     reference: Value = FuncRef(id, None, captured(frame, stmt))
     for decorator in reversed(stmt.decorators):
-        func = decorator.func if isinstance(decorator, r.Call) else decorator
+        func = applied(decorator)
         value = frame.evaluate(func)
         if isinstance(value, FuncRef) and not isinstance(decorator, r.Call):
             wrapped = frame.call(value, (Actual(reference),), decorator)
@@ -1133,7 +1133,7 @@ def _leave_opaque(frame: Frame, expr: r.Expr | None, given: list[SessionId]) -> 
         frame.committed.add(session)
         leave_block(frame.state, session, True)
     func = expr.func if isinstance(expr, r.Call) else expr
-    name = func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else ""
+    name = last_name(func)
     if any(word in name.lower() for word in _TRANSACTION_WORDS):
         end_all(frame)
 

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import calls_in, inner
 from ormlint.orms import registry as orms
 from ormlint.semantics.frame import Frame, World
-from ormlint.semantics.symbols import DefinedClass, DefinedFunction, Library, nested_bodies
+from ormlint.semantics.symbols import DefinedClass, DefinedFunction, Library, applied, last_name, nested_bodies
 
 HANDLING = frozenset(
     {
@@ -78,7 +79,7 @@ def kind_of_error(world: World, module: str, type_: r.Expr | None) -> str:
     if isinstance(type_, r.Seq):
         kinds = [kind_of_error(world, module, item) for item in type_.items]
         return next((kind for kind in ("integrity", "stale", "database", "row_count", "any") if kind in kinds), "")
-    name = type_.attr if isinstance(type_, r.Attr) else type_.id if isinstance(type_, r.Name) else ""
+    name = last_name(type_)
     if name in ("Exception", "BaseException"):
         return "any"
     symbol = world.classes.resolve(module, type_)
@@ -99,25 +100,7 @@ def _raises_again(body: Sequence[r.Stmt]) -> bool:
 
 
 def _sends(body: Sequence[r.Stmt]) -> bool:
-    return any(
-        (name := call.func.attr if isinstance(call.func, r.Attr) else call.func.id if isinstance(call.func, r.Name) else "").lower()
-        in _SENDING
-        or "commit" in name
-        or "flush" in name
-        for call in _calls(body)
-    )
-
-
-def _calls(node: object) -> Iterator[r.Call]:
-    stack: list[object] = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, r.Call):
-            yield item
-        if isinstance(item, r.Node):
-            stack.extend(getattr(item, field) for field in item.__struct_fields__)
-        elif isinstance(item, tuple):
-            stack.extend(item)
+    return any((name := last_name(call.func)).lower() in _SENDING or "commit" in name or "flush" in name for call in calls_in(body))
 
 
 def _manager_handles(world: World, module: str, expr: r.Expr) -> bool:
@@ -140,7 +123,7 @@ def _manager_handles(world: World, module: str, expr: r.Expr) -> bool:
 
 
 def _decorator_handles(frame: Frame, decorator: r.Expr) -> bool:
-    expr = decorator.func if isinstance(decorator, r.Call) else decorator
+    expr = applied(decorator)
     if isinstance(decorator, r.Call) and any(
         kind_of_error(frame.world, frame.scope.name, arg.value) == "integrity"
         for arg in decorator.args
@@ -173,7 +156,7 @@ def _names(node: object) -> Iterator[r.Expr]:
         if isinstance(item, (r.Name, r.Attr)):
             yield item
         elif isinstance(item, r.Node):
-            stack.extend(getattr(item, field) for field in item.__struct_fields__)
+            stack.extend(inner(item))
         elif isinstance(item, tuple):
             stack.extend(item)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import calls_in, walk
 from ormlint.semantics.classes import Attribute
 from ormlint.semantics.conflicts import note, path_of
 from ormlint.semantics.frame import Frame
@@ -173,12 +174,6 @@ def compared(frame: Frame, left: Value, op: str, right: Value, node: r.Node) -> 
     apart(frame, mine[0], theirs[0], node, "is" if op in ("is", "is not") else "==")
 
 
-def looked_up_in(frame: Frame, key: Value, container: Value, node: r.Node) -> None:
-    """`totals[order]` where the keys are another session's objects."""
-    if isinstance(container, Coll) and container.kind == "dict" and isinstance(container.key, Entity) and isinstance(key, Entity):
-        apart(frame, key, container.key, node, "==")
-
-
 def apart(frame: Frame, one: Entity, other: Entity, node: r.Node, op: str) -> None:
     """Notes a comparison of two objects whose sessions are known to be two."""
     classes = frame.world.classes
@@ -231,17 +226,8 @@ def _unchecked(frame: Frame, query: Query, node: r.Node) -> None:
 
 
 def _mentions(frame: Frame, name: str) -> int:
-    count = 0
-    stack: list[object] = list(frame.function.node.body) if frame.function is not None else []
-    while stack:
-        item = stack.pop()
-        if isinstance(item, r.Name):
-            count += item.id == name
-        elif isinstance(item, r.Node):
-            stack.extend(getattr(item, field) for field in item.__struct_fields__)
-        elif isinstance(item, tuple):
-            stack.extend(item)
-    return count
+    body = frame.function.node.body if frame.function is not None else ()
+    return sum(isinstance(item, r.Name) and item.id == name for item in walk(body))
 
 
 def swallowed(frame: Frame, stmt: r.Try) -> None:
@@ -279,14 +265,5 @@ def _acts(body: tuple[r.Stmt, ...]) -> bool:
 
 
 def _sending(body: tuple[r.Stmt, ...]) -> r.Call | None:
-    found: list[r.Call] = []
-    stack: list[object] = list(body)
-    while stack:
-        item = stack.pop()
-        if isinstance(item, r.Call) and isinstance(item.func, r.Attr) and item.func.attr in ("commit", "flush"):
-            found.append(item)
-        if isinstance(item, r.Node):
-            stack.extend(getattr(item, field) for field in item.__struct_fields__)
-        elif isinstance(item, tuple):
-            stack.extend(item)
+    found = (call for call in calls_in(body) if isinstance(call.func, r.Attr) and call.func.attr in ("commit", "flush"))
     return min(found, key=lambda call: call.start, default=None)

@@ -17,7 +17,7 @@ from ormlint.config import Layers
 from ormlint.facts import records as r
 from ormlint.facts.walking import inner
 from ormlint.semantics.classes import Classes, ClassInfo
-from ormlint.semantics.symbols import DefinedModule, Library, ModuleScope, Variable
+from ormlint.semantics.symbols import DefinedModule, Library, ModuleScope, Variable, applied
 
 _DOMAIN = ("domain", "domains", "domain_model", "domainmodel", "domain_layer", "core_domain")
 _PLAIN_DOMAIN = ("entities", "value_objects", "aggregates", "business_rules", "domain_models", "domain_objects")
@@ -223,7 +223,7 @@ def _handler(scope: ModuleScope, classes: Classes) -> str:
             if not isinstance(binding, r.Function):
                 continue
             for decorator in binding.decorators:
-                func = decorator.func if isinstance(decorator, r.Call) else decorator
+                func = applied(decorator)
                 symbol = classes.resolve(scope.name, func)
                 if isinstance(symbol, Library) and symbol.name.startswith(_COMMANDS):
                     return f"command {binding.name}" if symbol.name.startswith(("click.", "typer.", "flask.")) else f"task {binding.name}"

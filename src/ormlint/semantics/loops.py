@@ -307,17 +307,11 @@ _NEXT_PAGES = frozenset(
 def _names_mentioned(body: tuple[r.Stmt, ...]) -> frozenset[str]:
     """The attributes that statements read, and their strings, short ones in quotes too."""
     found: set[str] = set()
-    stack: list[object] = list(body)
-    while stack:
-        node = stack.pop()
+    for node in walk(body):
         if isinstance(node, r.Attr):
             found.add(node.attr)
         elif isinstance(node, r.Const) and isinstance(node.value, str):
             found.update((node.value, f"'{node.value}'"))
-        if isinstance(node, r.Node):
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
-        elif isinstance(node, tuple):
-            stack.extend(node)
     return frozenset(found)
 
 

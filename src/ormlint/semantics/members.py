@@ -13,7 +13,7 @@ from ormlint.semantics.declared import given_by
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.summaries import transform
-from ormlint.semantics.symbols import Library, nested_bodies
+from ormlint.semantics.symbols import Library, applied, last_name, nested_bodies
 from ormlint.semantics.values import (
     NONE,
     UNKNOWN,
@@ -47,7 +47,7 @@ def function_kind(world: World, id: str) -> str:
             else "method"
         )
     for decorator in node.node.decorators:
-        func = decorator.func if isinstance(decorator, r.Call) else decorator
+        func = applied(decorator)
         if isinstance(func, r.Name):
             if func.id == "staticmethod":
                 return "static"
@@ -79,7 +79,7 @@ def is_abstract(world: World, id: str) -> bool:
     """Whether a method promises only: abstract, or with an empty or raising body."""
     node = world.symbols.functions[id].node
     for decorator in node.decorators:
-        name = decorator.attr if isinstance(decorator, r.Attr) else decorator.id if isinstance(decorator, r.Name) else ""
+        name = last_name(decorator)
         if name.startswith("abstract"):
             return True
     for stmt in node.body:

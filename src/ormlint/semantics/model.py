@@ -58,6 +58,8 @@ from ormlint.semantics.symbols import (
     Symbols,
     Variable,
     absolute,
+    applied,
+    last_name,
     nested_bodies,
 )
 from ormlint.semantics.twins import attributes_read, declared_field, storage_detail
@@ -415,7 +417,7 @@ class Model:
             return False
         if any(library.rsplit(".", 1)[-1] in _VALUE_BASES for library in info.libraries):
             return True
-        names = {self.symbols.spelled(info.module, item.func if isinstance(item, r.Call) else item) for item in info.node.decorators}
+        names = {self.symbols.spelled(info.module, applied(item)) for item in info.node.decorators}
         return not names.isdisjoint(("dataclass", "define", "frozen", "attrs", "s"))
 
     def storage_details(self) -> Iterator[tuple[str, str, Site, str, str]]:
@@ -567,7 +569,7 @@ class Model:
     def _caching_decorator(self, function: FunctionNode) -> Site | None:
         path = self._world.symbols.modules[function.module].path
         for decorator in function.node.decorators:
-            func = decorator.func if isinstance(decorator, r.Call) else decorator
+            func = applied(decorator)
             symbol = self.classes.resolve(function.module, func)
             row = orms.DECORATORS.get(symbol.name) if isinstance(symbol, Library) else None
             if row is not None and row.meaning == "cache":
@@ -727,7 +729,7 @@ class Model:
         scope = self.symbols.modules[module]
         for node in walk(scope.record.body):
             if isinstance(node, r.Call) and node.args and isinstance(node.args[0].value, r.Const):
-                last = node.func.attr if isinstance(node.func, r.Attr) else node.func.id if isinstance(node.func, r.Name) else ""
+                last = last_name(node.func)
                 if last in ("import_module", "__import__") and isinstance(node.args[0].value.value, str):
                     yield Site(scope.path, node.start, node.end), node.args[0].value.value
 

@@ -10,7 +10,7 @@ from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
-from ormlint.semantics.symbols import FunctionNode, Library
+from ormlint.semantics.symbols import FunctionNode, Library, applied
 from ormlint.semantics.values import LibInstance, options_of
 
 _AFTERWARDS = frozenset({"after_commit", "after_rollback", "on_connect", "on_sql", "on_mapping"})
@@ -23,7 +23,7 @@ def serves(world: World, function: FunctionNode) -> bool:
     """Whether a web framework calls a function for a request."""
     scope = world.symbols.modules[function.module]
     for decorator in function.node.decorators:
-        func = decorator.func if isinstance(decorator, r.Call) else decorator
+        func = applied(decorator)
         if not isinstance(func, r.Attr):
             continue
         owner = Frame(world, scope, None).evaluate(func.value)
@@ -40,7 +40,7 @@ def is_hook(world: World, function: FunctionNode) -> bool:
     if row is not None:
         return row.moment not in _AFTERWARDS
     for decorator in function.node.decorators:
-        func = decorator.func if isinstance(decorator, r.Call) else decorator
+        func = applied(decorator)
         symbol = world.classes.resolve(function.module, func)
         kind = kind_of(symbol.name) if isinstance(symbol, Library) else ""
         if kind in ("validator", "reconstructor"):

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import calls_in
 from ormlint.orms import registry as orms
 from ormlint.semantics.frame import World
 from ormlint.semantics.loops import is_retry
-from ormlint.semantics.symbols import DefinedFunction, FunctionNode, Library, flat_statements
+from ormlint.semantics.symbols import DefinedFunction, FunctionNode, Library, applied, flat_statements
 
 
 def repeated_by(world: World, function: FunctionNode) -> str:
     """What runs the function again when it raises, in words; "" where nothing is known to."""
     for decorator in function.node.decorators:
-        func = decorator.func if isinstance(decorator, r.Call) else decorator
+        func = applied(decorator)
         symbol = world.classes.resolve(function.module, func)
         if isinstance(symbol, Library) and symbol.name in orms.RETRYING:
             return symbol.name
@@ -50,27 +51,15 @@ def _functions(outer: r.Function) -> Iterator[r.Function]:
 
 
 def _called_names(body: tuple[r.Stmt, ...]) -> set[str]:
-    return {call.func.id for call in _calls(body) if isinstance(call.func, r.Name)}
+    return {call.func.id for call in calls_in(body) if isinstance(call.func, r.Name)}
 
 
 def _retries_itself(function: r.Function) -> bool:
     owner = function.params[0].name if function.params else ""
     return any(
         isinstance(call.func, r.Attr) and call.func.attr == "retry" and isinstance(call.func.value, r.Name) and call.func.value.id == owner
-        for call in _calls(function.body)
+        for call in calls_in(function.body)
     )
-
-
-def _calls(body: tuple[r.Stmt, ...]) -> Iterator[r.Call]:
-    stack: list[object] = list(body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, r.Call):
-            yield node
-        if isinstance(node, r.Node):
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
-        elif isinstance(node, tuple):
-            stack.extend(node)
 
 
 def retry_loops(function: r.Function) -> tuple[r.Stmt, ...]:

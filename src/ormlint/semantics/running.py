@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import msgspec
 
 from ormlint.facts import records as r
-from ormlint.facts.walking import walk
+from ormlint.facts.walking import inner, walk
 from ormlint.semantics import calls, conflicts
 from ormlint.semantics.commands import runs_alone
 from ormlint.semantics.expiry import habits_of
@@ -149,7 +149,7 @@ def _walruses(body: tuple[r.Stmt, ...]) -> Iterator[r.Walrus]:
             if isinstance(node, r.Walrus):
                 yield node
             elif isinstance(node, (r.Compare, r.BoolOp, r.Unary, r.Call, r.Attr)):
-                stack.extend(getattr(node, field) for field in node.__struct_fields__)
+                stack.extend(inner(node))
             elif isinstance(node, tuple):
                 stack.extend(node)
 

@@ -13,13 +13,14 @@ from typing import Union
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.facts import walking
 from ormlint.orms import registry as orms
 from ormlint.semantics.containers import born_in, element_of
 from ormlint.semantics.declared import instance_of, typevars_of
 from ormlint.semantics.frame import Actual, Frame, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.state import Event
-from ormlint.semantics.symbols import FunctionNode
+from ormlint.semantics.symbols import FunctionNode, applied, last_name
 from ormlint.semantics.values import (
     UNKNOWN,
     ClassRef,
@@ -134,19 +135,11 @@ def _named(schema: Value) -> str:
 
 def _note_walks(frame: Frame, stmt: r.Return) -> None:
     """`return order.to_dict()`: what the entity's own method has just read for the response."""
-    stack: list[object] = [stmt.value]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, (r.Lambda, r.Comp)):
-            continue
+    for node in walking.walk(stmt.value, (r.Lambda, r.Comp)):
         if isinstance(node, r.Call) and isinstance(node.func, r.Attr) and node.func.attr in _WALKS:
             site = frame.site(node)
             reads = [event for event in frame.state.events if event.site == site and event.kind == "load" and event.how in _LOADS]
             note_loads(frame, "response", [event for event in reads if _is_plain(frame, event)], stmt, node.func.attr)
-        if isinstance(node, r.Node):
-            stack.extend([getattr(node, field) for field in node.__struct_fields__])
-        elif type(node) is tuple:
-            stack.extend(node)
 
 
 def _is_plain(frame: Frame, event: Event) -> bool:
@@ -238,8 +231,8 @@ def _prepares(frame: Frame, cls: str) -> bool:
         shape = classes.infos[ancestor]
         for ids in shape.methods.values():
             for decorator in frame.world.symbols.functions[ids[0]].node.decorators:
-                func = decorator.func if isinstance(decorator, r.Call) else decorator
-                last = func.attr if isinstance(func, r.Attr) else func.id if isinstance(func, r.Name) else ""
+                func = applied(decorator)
+                last = last_name(func)
                 if last == "root_validator":
                     return True
                 if last == "model_validator" and isinstance(decorator, r.Call):
@@ -422,7 +415,7 @@ def _dump_field(
 def _dump_nested(
     frame: Frame, home: Frame, expr: r.Call, found: Value, only: frozenset[str] | None, exclude: frozenset[str], node: r.Node, depth: int
 ) -> None:
-    last = expr.func.attr if isinstance(expr.func, r.Attr) else expr.func.id if isinstance(expr.func, r.Name) else ""
+    last = last_name(expr.func)
     if last not in ("Nested", "Pluck") or not expr.args:
         return
     first = expr.args[0].value

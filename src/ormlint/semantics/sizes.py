@@ -7,6 +7,7 @@ else a function does with a name or an attribute is told by its text: any other 
 from __future__ import annotations
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import inner, walk
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.state import Event, contains
 from ormlint.semantics.symbols import FunctionNode
@@ -31,14 +32,8 @@ class Mentions:
         self.compared: set[int] = set()
         """The sizes that are compared with nought: they only tell whether there is any."""
         self.params = {param.name for param in function.params}
-        stack: list[object] = list(function.body)
-        while stack:
-            node = stack.pop()
+        for node in walk(function.body):
             self._take(node)
-            if isinstance(node, r.Node):
-                stack.extend([getattr(node, field) for field in node.__struct_fields__])
-            elif type(node) is tuple:
-                stack.extend(node)
 
     def _take(self, node: object) -> None:
         if isinstance(node, r.Name):
@@ -183,7 +178,7 @@ def _is_returned(world: World, site: Site) -> bool:
             value = node.value.value if isinstance(node.value, r.Await) else node.value
             return isinstance(value, r.Call) and isinstance(value.func, (r.Attr, r.Name))
         if isinstance(node, r.Node):
-            stack.extend([getattr(node, field) for field in node.__struct_fields__])
+            stack.extend(inner(node))
         elif type(node) is tuple:
             stack.extend(node)
     return False

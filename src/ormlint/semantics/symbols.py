@@ -314,12 +314,17 @@ class Symbols:
 
     def decorator_names(self, module: str, node: r.Function) -> tuple[str, ...]:
         """The names of a function's decorators, as `spelled` has them."""
-        return tuple([self.spelled(module, item.func if isinstance(item, r.Call) else item) for item in node.decorators])
+        return tuple([self.spelled(module, applied(item)) for item in node.decorators])
 
 
 def last_name(expr: r.Expr | None) -> str:
     """The last part of a name as it is written: `Session` of `orm.Session`."""
     return expr.attr if isinstance(expr, r.Attr) else expr.id if isinstance(expr, r.Name) else ""
+
+
+def applied(decorator: r.Expr) -> r.Expr:
+    """What a decorator names: itself, or what it calls."""
+    return decorator.func if isinstance(decorator, r.Call) else decorator
 
 
 def identity(node: object) -> int:
