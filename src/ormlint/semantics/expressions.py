@@ -333,7 +333,7 @@ def _call(frame: Frame, expr: r.Call) -> Value:
 
 
 _PARTIAL = frozenset({"get", "pop", "setdefault", "update", "keys", "__contains__"})
-_REBUILDING = frozenset({"__new__", "__setattr__", "update", "model_construct", "construct", "setattr", "make_transient"})
+_REBUILDING = frozenset({"__new__", "__setattr__", "update", "model_construct", "construct", "setattr"})
 _WRITERS = frozenset({"append", "extend", "add", "insert", "update"})
 """Methods of a collection that put something into it and take nothing out."""
 _SIZES = frozenset({"builtins.len", "builtins.bool"})

@@ -101,7 +101,7 @@ class Model:
         self.config = world.config
         self.layers = layers
         self.versions = versions
-        self.paths = world.templates.scopes() | {scope.path: scope for scope in world.symbols.modules.values()}
+        self.paths = world.templates.scopes() | world.symbols.by_path
         lost = sorted(world.failed)
         self.warnings: tuple[str, ...] = tuple(
             f"{name} could not be analysed ({world.failed[name]} inside ormlint): please report it; the rest is checked"

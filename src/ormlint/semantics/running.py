@@ -7,8 +7,9 @@ are what they declare) and, through calls, in each context in which the project 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import msgspec
 
@@ -37,6 +38,8 @@ from ormlint.semantics.values import (
 )
 
 _TELL_EVERY = 50
+Place = TypeVar("Place")
+Observed = TypeVar("Observed")
 Tell = Callable[[float], None]
 """Is told which share of the work is done, from 0 to 1."""
 
@@ -277,30 +280,27 @@ def gather(world: World) -> None:
         if id not in met:
             meet_conflicts(world, [("entry", id)])
             met.update(_function_of(key) for key in _reach(world, [("entry", id)], reached))
-    for key, found in world.observed.items():
+    for _, item in _within(world.observed, reached):
+        calls.keep_stronger(world.repeated, item)
+    for place, note in _within(world.noted, reached):
+        world.misuses.setdefault(place, note)
+    for spot, read in _within(world.raising, reached):
+        known = world.reads.get(spot)
+        if known is None or _surer(read.event, known.event):
+            world.reads[spot] = read
+    for passage, crossing in _within(world.crossed, reached):
+        world.crossings.setdefault(passage, crossing)
+    for where, incident in _within(world.noticed, reached):
+        earlier = world.incidents.get(where)
+        if earlier is None or earlier.confidence < incident.confidence:
+            world.incidents[where] = incident
+
+
+def _within(kept: Mapping[object, Mapping[Place, Observed]], reached: Collection[object]) -> Iterator[tuple[Place, Observed]]:
+    """What was observed in the contexts that are reached, each with its place."""
+    for key, items in kept.items():
         if key in reached:
-            for item in found.values():
-                calls.keep_stronger(world.repeated, item)
-    for key, notes in world.noted.items():
-        if key in reached:
-            for place, note in notes.items():
-                world.misuses.setdefault(place, note)
-    for key, reads in world.raising.items():
-        if key in reached:
-            for spot, read in reads.items():
-                known = world.reads.get(spot)
-                if known is None or _surer(read.event, known.event):
-                    world.reads[spot] = read
-    for key, crossed in world.crossed.items():
-        if key in reached:
-            for passage, crossing in crossed.items():
-                world.crossings.setdefault(passage, crossing)
-    for key, incidents in world.noticed.items():
-        if key in reached:
-            for where, incident in incidents.items():
-                earlier = world.incidents.get(where)
-                if earlier is None or earlier.confidence < incident.confidence:
-                    world.incidents[where] = incident
+            yield from items.items()
 
 
 def _surer(one: Event, other: Event) -> bool:

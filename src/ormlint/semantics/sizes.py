@@ -168,7 +168,7 @@ def fetched(frame: Frame, expr: r.Expr) -> Site | None:
 
 def _is_returned(world: World, site: Site) -> bool:
     """Whether the expression at a site is, or is part of the chain of calls of, what its function returns."""
-    scope = next((scope for scope in world.symbols.modules.values() if scope.path == site.path), None)
+    scope = world.symbols.by_path.get(site.path)
     stack: list[object] = list(scope.record.body) if scope is not None else []
     while stack:
         node = stack.pop()

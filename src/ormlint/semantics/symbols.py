@@ -175,6 +175,7 @@ class Symbols:
 
     def __init__(self, scopes: dict[str, ModuleScope]) -> None:
         self.modules = scopes
+        self.by_path = {scope.path: scope for scope in scopes.values()}
         self.classes: dict[str, ClassNode] = {}
         self.functions: dict[str, FunctionNode] = {}
         self.packages: set[str] = set()
