@@ -34,6 +34,7 @@ from ormlint.semantics.members import assigned_fields, function_kind, note_built
 from ormlint.semantics.ownership import serves
 from ormlint.semantics.scope import USES, judge_reuse, used, uses_of
 from ormlint.semantics.state import (
+    ABSENT,
     CALLS,
     FRESH,
     Context,
@@ -590,8 +591,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             confidence = min(confidence, 1)
         if event.kind == "load" and not given and len(event.via) >= _INNER:
             confidence = min(confidence, 1)
-        if any(meaning == "untold type" for _, meaning in event.conditions):
-            confidence = min(confidence, 1)
+        if any(meaning == "untold type" or (meaning == ABSENT and event.kind == "load") for _, meaning in event.conditions):
+            confidence = min(confidence, 1)  # a row that was made is there the next time: what its making loads is no load of each turn
         own = event.own or (
             event.session is not None
             and is_made(event.session.id)

@@ -359,6 +359,37 @@ def sought(body: tuple[r.Stmt, ...], path: str) -> tuple[Site, ...]:
     return tuple(sites)
 
 
+def first_found(body: tuple[r.Stmt, ...], path: str) -> tuple[Site, ...]:
+    """The expressions of a loop that returns at the first element which has something, whatever it is: `if order.lines: return order`."""
+    names: set[str] = set()
+    sites: list[Site] = []
+    for stmt in _own_statements(body):
+        if isinstance(stmt, r.If) and stmt.body and isinstance(stmt.body[-1], r.Return) and not _refuses(stmt.body[-1]):
+            if _asks_presence(stmt.test):
+                sites.append(Site(path, stmt.test.start, stmt.test.end))
+                names |= names_in(stmt.test)
+    if names:
+        for stmt in _own_statements(body):
+            if isinstance(stmt, r.Assign) and any(bound in names for target in stmt.targets for bound, _ in _bound(target)):
+                if _asks_presence(stmt.value):
+                    sites.append(Site(path, stmt.value.start, stmt.value.end))
+    return tuple(sites)
+
+
+def _asks_presence(expr: r.Expr) -> bool:
+    """Whether an expression only gives something or nothing: nothing in it is compared with what is looked for."""
+    if isinstance(expr, r.BoolOp):
+        return all(_asks_presence(item) for item in expr.items)
+    if isinstance(expr, r.Walrus):
+        return _asks_presence(expr.value)
+    if isinstance(expr, r.Compare):
+        is_none = len(expr.ops) == 1 and isinstance(expr.rights[0], r.Const) and expr.rights[0].kind == "none"
+        return is_none and expr.ops[0] in ("is not", "!=") and _asks_presence(expr.left)
+    if isinstance(expr, r.Call):
+        return isinstance(expr.func, r.Attr) and not expr.args and _asks_presence(expr.func.value)
+    return bool(dotted(expr))
+
+
 def _refuses(stmt: r.Return) -> bool:
     return isinstance(stmt.value, r.Const) and stmt.value.value is False
 

@@ -317,7 +317,10 @@ def _call(frame: Frame, expr: r.Call) -> Value:
         proven = _session_by_use(frame, func, expr)
         if proven is not None:
             callee = frame.attribute(proven, func.attr, func)
+    complains = isinstance(func, r.Attr) and func.attr in _COMPLAINTS and _is_log(func.value)
+    frame.exceptional += complains
     actuals = evaluated(frame, expr.args)
+    frame.exceptional -= complains
     if frame.dead:
         return NEVER
     if isinstance(callee, LibRef) and callee.name in _SIZES and len(actuals) == 1 and not actuals[0].star:
@@ -332,6 +335,13 @@ def _call(frame: Frame, expr: r.Call) -> Value:
     return value
 
 
+def _is_log(expr: r.Expr) -> bool:
+    """Whether an expression is, by its name, a log: what is read only to complain is read where something has gone wrong."""
+    name = expr.id if isinstance(expr, r.Name) else expr.attr if isinstance(expr, r.Attr) else ""
+    return name.strip("_").lower().endswith(("log", "logger", "logging"))
+
+
+_COMPLAINTS = frozenset({"warning", "warn", "error", "exception", "critical", "fatal"})
 _PARTIAL = frozenset({"get", "pop", "setdefault", "update", "keys", "__contains__"})
 _REBUILDING = frozenset({"__new__", "__setattr__", "update", "model_construct", "construct", "setattr"})
 _WRITERS = frozenset({"append", "extend", "add", "insert", "update"})

@@ -27,7 +27,7 @@ from ormlint.semantics.library import iterated
 from ormlint.semantics.loops import for_loop, guard, is_row, while_loop
 from ormlint.semantics.reflection import classes_tested, narrow_names
 from ormlint.semantics.sizes import measured
-from ormlint.semantics.state import FRESH, Event, Incident, Loop, Made, Repeated, State, Step, Summary, contains, join_states
+from ormlint.semantics.state import ABSENT, FRESH, Event, Incident, Loop, Made, Repeated, State, Step, Summary, contains, join_states
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import absolute, applied, last_name
 from ormlint.semantics.transactions import (
@@ -426,6 +426,8 @@ def _if(frame: Frame, stmt: r.If) -> None:
         frame.conditions.append((stmt.start, meaning))
     if untold:
         frame.conditions.append((stmt.start, "untold type"))
+    if told and all(seen.how == "absent" for seen in told):
+        frame.conditions.append((stmt.start, ABSENT))
     _note_store(frame, stmt, stmt.body, True)
     frame.tests.append(frame.world.names(stmt.test))
     frame.known_loaded.append(names_known_loaded(stmt.test))
@@ -442,11 +444,16 @@ def _if(frame: Frame, stmt: r.If) -> None:
     _note_store(frame, stmt, stmt.orelse, False)
     if told:
         conflicts.settled(frame, told, False, stmt.test)
+    absent = bool(told) and all(seen.how == "present" for seen in told)
+    if absent:
+        frame.conditions.append((stmt.start, ABSENT))
     run(frame, stmt.orelse)
     del frame.conditions[depth:]
     if not frame.dead:
         states.append(frame.state)
     _join(frame, states)
+    if left and absent and not stmt.orelse and isinstance(stmt.body[-1], r.Return):
+        frame.conditions.append((stmt.start, ABSENT))  # `if found: return found`
     if left and not stmt.orelse and frame.function is not None:
         # `if key in cache: return cache[key]`: what follows asks for what is missing, and keeps it.
         _note_store(frame, stmt, frame.function.node.body, False, True)

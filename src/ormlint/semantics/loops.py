@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ormlint.facts import records as r
 from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
-from ormlint.semantics.dependence import sought, touched
+from ormlint.semantics.dependence import first_found, sought, touched
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.short_lists import length_written
 from ormlint.semantics.state import Loop, names_in
@@ -38,6 +38,8 @@ from ormlint.semantics.values import (
 
 SHORT = 16
 """A display of at most so many elements is a literal loop."""
+FEW = 5
+"""So is a slice of at most so many."""
 _ATTEMPTS = frozenset(
     {"attempt", "attempts", "retry", "retries", "tries", "try_number", "attempt_number", "n_try", "retry_count", "_attempt", "i_try"}
 )
@@ -56,7 +58,8 @@ def for_loop(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> Loop:
     names = varying(frame, stmt, stmt.target, stmt.body, False)
     frame.world.bodies[(frame.path, stmt.start)] = stmt.body
     return Loop(
-        frame.site(stmt), kind, why, names, each_of(iterable, stmt.target), head=frame.site(stmt.iter), seeking=seeking(frame, stmt.body),
+        frame.site(stmt), kind, why, names, each_of(iterable, stmt.target), head=frame.site(stmt.iter),
+        seeking=(*seeking(frame, stmt.body), *first_found(stmt.body, frame.path)),
         sought=sought(stmt.body, frame.path), touched=touched(frame.world, (frame.path, stmt.start), stmt.body),
         cursor=cursor_of(iterable),
     )  # fmt: skip
@@ -143,6 +146,8 @@ def _is_written_out(frame: Frame, expr: r.Expr) -> bool:
 def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: Value, target: r.Expr) -> tuple[str, str]:
     call = _called(iter_expr)
     name = target.id if isinstance(target, r.Name) else ""
+    if _is_few(iter_expr):
+        return "literal", "it takes a fixed, small number of elements"
     if isinstance(iter_expr, r.Seq) and len(iter_expr.items) <= SHORT and not any(isinstance(item, r.Star) for item in iter_expr.items):
         return "literal", "its elements are written out"
     if (
@@ -230,6 +235,18 @@ def _kind_of_iterable(frame: Frame, iter_expr: r.Expr, source: Value, iterable: 
     if isinstance(iterable, LibInstance) and (iterable.cls.rsplit(".", 1)[-1].endswith(_STREAMS) or iterable.cls.startswith("external_")):
         return "worker", "it consumes a library's stream"
     return "unknown", "one iteration for each element"
+
+
+def _is_few(expr: r.Expr) -> bool:
+    """`orders[:5]`."""
+    if isinstance(expr, r.Call) and _called(expr) in ("enumerate", "reversed", "sorted", "list", "tuple") and expr.args:
+        expr = expr.args[0].value
+    if not (isinstance(expr, r.Sub) and isinstance(expr.index, r.Slice)):
+        return False
+    upper = expr.index.upper
+    if expr.index.lower is not None and not isinstance(expr.index.lower, r.Const):
+        return False
+    return isinstance(upper, r.Const) and isinstance(upper.value, int) and 0 <= upper.value <= FEW
 
 
 def is_fetched(value: Value) -> bool:

@@ -82,6 +82,8 @@ FRESH = Live()
 
 CALLS = "calls on"
 """The note of a step that is a call: whom it calls is where the next step stands."""
+ABSENT = "absent"
+"""The condition of what is done only where a row was looked up and is not there."""
 
 
 class Step(msgspec.Struct, frozen=True, cache_hash=True):
@@ -227,7 +229,7 @@ class Loop(msgspec.Struct, frozen=True, cache_hash=True):
     head: Union[Site, None] = None
     """The expression that it iterates over: evaluated once, before the loop."""
     seeking: tuple[Site, ...] = ()
-    """The tests whose success ends it: what they read is a search, not a walk."""
+    """The tests whose success ends it, and what they ask about: what is read there is a search, not a walk."""
     cursor: Union[SessionId, None] = None
     """The session of the open cursor that its rows come from."""
     sought: tuple[Site, ...] = ()
