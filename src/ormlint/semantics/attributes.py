@@ -377,7 +377,7 @@ def _load(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node, how: st
     if entity.origin.kind in ("param", "self", "field", "declared"):
         known_eager = frame.world.eagerly(entity.model, mapped.name)
         confidence = 1 if known_eager and mapped.kind == "relationship" else 2
-    varies = varies_with(frame, entity, node)
+    varies = varies_with(frame, entity, frame.subject or node)
     place = node
     if how == "lazy" and mapped.many and frame.written is not None and frame.written[0] is node and not _awaits(entity):
         how, place = "written", frame.written[1]

@@ -1105,6 +1105,7 @@ def finished(frame: Frame) -> Summary:
                 live[origin] = item
             elif known != item:
                 live[origin] = join_live(known, item)
+    _tried(frame, states, live)
     kept = tuple(
         (origin, item)
         for origin, item in live.items()
@@ -1129,6 +1130,18 @@ def finished(frame: Frame) -> Summary:
     known_missing = tuple(sorted(missing, key=lambda event: event.site)) if missing else ()
     left, ways = _left(states), outcomes(frame, given)
     return Summary(value, frame.yielded, events, finishes, kept, handed_out, left, ways, streamed, after, known_missing)
+
+
+def _tried(frame: Frame, states: Sequence[State], live: dict[Origin, Live]) -> None:
+    """A property that tries one relationship after the other: what the ways past it load is told at its first use, and once."""
+    owner, function = frame.self_value, frame.function
+    if not isinstance(owner, Entity) or function is None or owner.origin not in live:
+        return
+    known = live[owner.origin]
+    if known.expired is None and len(states) > 1 and function_kind(frame.world, function.id) == "property":
+        loaded = frozenset[str]().union(*[state.live.get(owner.origin, FRESH).loaded for state in states])
+        if loaded != known.loaded:
+            live[owner.origin] = msgspec.structs.replace(known, loaded=loaded)
 
 
 def _judge_writes(frame: Frame, finishes: bool, handed: set[SessionId]) -> None:

@@ -248,7 +248,11 @@ def kept_by(world: World, test: r.Expr, branch: tuple[r.Stmt, ...], whole: tuple
         if op in ("is", "==", "is not", "!=") and isinstance(right, r.Const) and right.kind == "none":
             left = test.left.target if isinstance(test.left, r.Walrus) else test.left
             return _filled(world, left, branch, whole) if (op in ("is", "==")) is positive else ""
+        if op in ("is", "==", "is not", "!=") and _is_sentinel(right) and (op in ("is", "==")) is positive:
+            return _looked_up(dotted(test.left), containers(world, branch), whole)  # `found is NO_VALUE`
         return ""
+    if isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "isinstance" and test.args:
+        return _looked_up(dotted(test.args[0].value), containers(world, branch), whole) if positive else ""
     if positive:
         return _missing(world, test.id, branch, whole) if isinstance(test, r.Name) else ""
     if isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "hasattr" and len(test.args) == 2:
@@ -266,16 +270,25 @@ def _filled(world: World, tested: r.Expr, branch: tuple[r.Stmt, ...], whole: tup
     name = dotted(tested)
     if not name:
         return ""
-    filled = containers(world, branch)
-    if filled:
-        for stmt in flat_statements(whole):
-            if isinstance(stmt, r.Assign) and any(bound == name for target in stmt.targets for bound, _ in _bound(target)):
-                value = stmt.value.value if isinstance(stmt.value, r.Await) else stmt.value
-                asked = value.func.value if isinstance(value, r.Call) and isinstance(value.func, r.Attr) else None
-                asked = value.value if isinstance(value, r.Sub) else asked
-                if asked is not None and dotted(asked) in filled:
-                    return dotted(asked)
-    return name if name in stores(world, branch) else ""
+    return _looked_up(name, containers(world, branch), whole) or (name if name in stores(world, branch) else "")
+
+
+def _is_sentinel(expr: r.Expr) -> bool:
+    """A name in capitals, as a store's word for "nothing" has it."""
+    name = expr.id if isinstance(expr, r.Name) else expr.attr if isinstance(expr, r.Attr) else ""
+    return name.isupper()
+
+
+def _looked_up(name: str, filled: frozenset[str], whole: tuple[r.Stmt, ...]) -> str:
+    """The store, among those that are filled, in which what is bound to `name` was looked up."""
+    for stmt in flat_statements(whole) if filled and name else ():
+        if isinstance(stmt, r.Assign) and any(bound == name for target in stmt.targets for bound, _ in _bound(target)):
+            value = stmt.value.value if isinstance(stmt.value, r.Await) else stmt.value
+            asked = value.func.value if isinstance(value, r.Call) and isinstance(value.func, r.Attr) else None
+            asked = value.value if isinstance(value, r.Sub) else asked
+            if asked is not None and dotted(asked) in filled:
+                return dotted(asked)
+    return ""
 
 
 def _missing(world: World, name: str, branch: tuple[r.Stmt, ...], whole: tuple[r.Stmt, ...]) -> str:
@@ -364,15 +377,17 @@ def first_found(body: tuple[r.Stmt, ...], path: str) -> tuple[Site, ...]:
     names: set[str] = set()
     sites: list[Site] = []
     for stmt in _own_statements(body):
-        if isinstance(stmt, r.If) and stmt.body and isinstance(stmt.body[-1], r.Return) and not _refuses(stmt.body[-1]):
-            if _asks_presence(stmt.test):
-                sites.append(Site(path, stmt.test.start, stmt.test.end))
-                names |= names_in(stmt.test)
+        if not (isinstance(stmt, r.If) and stmt.body and isinstance(stmt.body[-1], r.Return)):
+            continue
+        if not _refuses(stmt.body[-1]) and _asks_presence(stmt.test):
+            sites.append(Site(path, stmt.test.start, stmt.test.end))
+            names |= names_in(stmt.test)
     if names:
         for stmt in _own_statements(body):
-            if isinstance(stmt, r.Assign) and any(bound in names for target in stmt.targets for bound, _ in _bound(target)):
-                if _asks_presence(stmt.value):
-                    sites.append(Site(path, stmt.value.start, stmt.value.end))
+            if not (isinstance(stmt, r.Assign) and _asks_presence(stmt.value)):
+                continue
+            if any(bound in names for target in stmt.targets for bound, _ in _bound(target)):
+                sites.append(Site(path, stmt.value.start, stmt.value.end))
     return tuple(sites)
 
 

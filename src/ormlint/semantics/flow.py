@@ -24,7 +24,7 @@ from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.handlers import is_lock, kind_of_error
 from ormlint.semantics.holders import made_late, returned, stored
 from ormlint.semantics.library import iterated
-from ormlint.semantics.loops import for_loop, guard, is_row, while_loop
+from ormlint.semantics.loops import for_loop, guard, is_row, names_key, one_key, while_loop
 from ormlint.semantics.reflection import classes_tested, narrow_names
 from ormlint.semantics.sizes import measured
 from ormlint.semantics.state import ABSENT, FRESH, Event, Incident, Loop, Made, Repeated, State, Step, Summary, contains, join_states
@@ -96,7 +96,13 @@ def run(frame: Frame, body: Sequence[r.Stmt]) -> None:
             _may_raise(frame)
         frame.spend()
         _BY_TYPE[type(stmt)](frame, stmt)
-    del frame.conditions[depth:]
+    if len(frame.conditions) > depth:
+        frame.conditions[depth:] = _lasting(frame, depth)
+
+
+def _lasting(frame: Frame, depth: int) -> list[tuple[int, str]]:
+    """Of the conditions noted in a block those that hold behind it too: a store outside was asked, and had nothing."""
+    return [item for item in frame.conditions[depth:] if item[1].startswith("kept outer ")]
 
 
 def _cannot_raise(stmt: r.Stmt) -> bool:
@@ -409,8 +415,9 @@ def _if(frame: Frame, stmt: r.If) -> None:
     if truth is not None:
         depth = len(frame.conditions)
         _note_store(frame, stmt, stmt.body if truth else stmt.orelse, truth)
+        around = len(frame.conditions)
         run(frame, stmt.body if truth else stmt.orelse)
-        del frame.conditions[depth:]
+        frame.conditions[depth:] = _lasting(frame, around)
         return
     told = conflicts.presence(tested)
     before = frame.state
@@ -428,12 +435,16 @@ def _if(frame: Frame, stmt: r.If) -> None:
         frame.conditions.append((stmt.start, "untold type"))
     if told and all(seen.how == "absent" for seen in told):
         frame.conditions.append((stmt.start, ABSENT))
+    if frame.loops:
+        frame.conditions.extend((stmt.start, one_key(loop)) for loop in frame.loops if loop.key and names_key(stmt.test, loop.key))
     _note_store(frame, stmt, stmt.body, True)
     frame.tests.append(frame.world.names(stmt.test))
     frame.known_loaded.append(names_known_loaded(stmt.test))
+    around = len(frame.conditions)
     run(frame, stmt.body)
     frame.known_loaded.pop()
     frame.tests.pop()
+    lasting = _lasting(frame, around)
     del frame.conditions[depth:]
     left = frame.dead
     if not frame.dead:
@@ -452,6 +463,7 @@ def _if(frame: Frame, stmt: r.If) -> None:
     if not frame.dead:
         states.append(frame.state)
     _join(frame, states)
+    frame.conditions.extend(lasting)
     if left and absent and not stmt.orelse and isinstance(stmt.body[-1], r.Return):
         frame.conditions.append((stmt.start, ABSENT))  # `if found: return found`
     if left and not stmt.orelse and frame.function is not None:
@@ -733,6 +745,7 @@ def _go_round(
     rounds = 1 if len(frame.loops) >= _NESTED else 2
     out: list[State] = []
     back: State | None = None
+    depth = len(frame.conditions)
     for turn in range(rounds):
         frame.state = head.copy()
         frame.dead = False
@@ -743,6 +756,7 @@ def _go_round(
         enter()
         if not frame.dead:
             run(frame, body)
+        del frame.conditions[depth:]
         arrivals = frame.continues.pop()
         out = frame.breaks.pop()
         frame.loops.pop()
@@ -809,7 +823,7 @@ def loop_events(frame: Frame, loop: Loop, events: list[Event]) -> None:
     evidence = any(event.kind in ("query", "add", "write", "mutate", "load") and loop.site in event.varies for event in inside)
     rows = loop.kind == "rows" or (loop.kind == "unknown" and evidence)
     for event in inside:
-        if event.exceptional:
+        if event.exceptional or (loop.key and any(meaning == one_key(loop) for _, meaning in event.conditions)):
             continue
         if loop.cursor is not None and event.kind == "commit" and event.session is not None and event.session.id == loop.cursor:
             frame.note("commit-while-streaming", event, loop.head)

@@ -260,6 +260,7 @@ class Frame:
         "set_here",
         "state",
         "streamed",
+        "subject",
         "testing",
         "tests",
         "typevars",
@@ -304,6 +305,8 @@ class Frame:
         self.managed: set[SessionId] = set()
         self.links: dict[Origin, tuple[Entity, ...]] = {}
         self.streamed: Session | None = None
+        self.subject: r.Expr | None = None
+        """The expression that gives the object which a serialiser reads, where that is one of several arguments."""
         self.reused: dict[SessionId, list[tuple[Event, Site]]] = {}
         self.final = 0
         self.ending: list[tuple[SessionId, bool]] = []

@@ -61,8 +61,35 @@ def for_loop(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> Loop:
         frame.site(stmt), kind, why, names, each_of(iterable, stmt.target), head=frame.site(stmt.iter),
         seeking=(*seeking(frame, stmt.body), *first_found(stmt.body, frame.path)),
         sought=sought(stmt.body, frame.path), touched=touched(frame.world, (frame.path, stmt.start), stmt.body),
-        cursor=cursor_of(iterable),
+        cursor=cursor_of(iterable), key=_key_of(stmt, iterable),
     )  # fmt: skip
+
+
+def _key_of(stmt: r.For, iterable: Value) -> str:
+    """The name of a mapping's key in `for key, value in mapping.items()`."""
+    call = _called(stmt.iter)
+    if call == "items" and isinstance(stmt.target, r.Seq) and stmt.target.items and isinstance(stmt.target.items[0], r.Name):
+        return stmt.target.items[0].id
+    of_keys = call == "keys" or (isinstance(iterable, Coll) and iterable.kind == "dict")
+    return stmt.target.id if of_keys and isinstance(stmt.target, r.Name) else ""
+
+
+def one_key(loop: Loop) -> str:
+    """The condition of what is done in one turn of a loop over a mapping: for one key, or a few that are written out."""
+    return f"one key of {loop.site.start}"
+
+
+def names_key(test: r.Expr, key: str) -> bool:
+    """Whether a test is true for one written key, or for few: `key == "name"`, `key in ("name", "label")`."""
+    if isinstance(test, r.BoolOp):
+        parts = [names_key(item, key) for item in test.items]
+        return any(parts) if test.op == "and" else all(parts)
+    if not (isinstance(test, r.Compare) and len(test.ops) == 1 and isinstance(test.left, r.Name) and test.left.id == key):
+        return False
+    right = test.rights[0]
+    if test.ops[0] in ("==", "is"):
+        return isinstance(right, r.Const) or (isinstance(right, r.Attr) and right.attr.isupper())
+    return test.ops[0] == "in" and isinstance(right, r.Seq) and len(right.items) <= FEW and all(isinstance(i, r.Const) for i in right.items)
 
 
 def while_loop(frame: Frame, stmt: r.While) -> Loop:

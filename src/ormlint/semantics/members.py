@@ -6,6 +6,9 @@ with what the method's parameters declare.
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+
 import msgspec
 
 from ormlint.facts import records as r
@@ -94,6 +97,16 @@ def is_abstract(world: World, id: str) -> bool:
     return True
 
 
+_DOUBLES = frozenset({"noop", "fake", "dummy", "stub", "mock", "null"})
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+def _is_double(name: str) -> bool:
+    """Whether a class is, by its name, a stand-in for the real thing: what it does to a database is not what happens at work."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    return not _DOUBLES.isdisjoint(words) or ("no", "op") in pairwise(words)
+
+
 def implementations(world: World, cls: str, name: str) -> tuple[str, ...]:
     """The classes that implement method `name` of an abstract class or Protocol; () where there are more than a few."""
     key = (cls, name)
@@ -117,6 +130,8 @@ def implementations(world: World, cls: str, name: str) -> tuple[str, ...]:
             if role in ("test", "fixture") and world.symbols.modules[info.module].role not in ("test", "fixture"):
                 continue
             found.append(other)
+    real = [other for other in found if not _is_double(world.classes.infos[other].name)]
+    found = real or found
     result = tuple(found) if len(found) <= 12 else ()
     world.ports[key] = result
     return result

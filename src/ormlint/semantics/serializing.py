@@ -253,8 +253,17 @@ def built(frame: Frame, cls: str, actuals: Sequence[Actual], node: r.Node) -> No
     if not any(library.startswith(("pydantic", "sqlmodel")) for library in info.libraries):
         return
     given = tuple((actual.keyword, actual.value) for actual in actuals if actual.keyword and _holds_entity(actual.value))
-    if given:
-        validated(frame, Instance(cls), LibInstance("kwargs", given), node)
+    if not given:
+        return
+    written = {arg.keyword: arg.value for arg in node.args} if isinstance(node, r.Call) else {}
+
+    def work() -> None:
+        for name, value in given:
+            frame.subject = written.get(name)
+            walk(frame, Instance(cls), LibInstance("kwargs", ((name, value),)), node, 0)
+        frame.subject = None
+
+    called(frame, node, _named(Instance(cls)), work)
 
 
 def _holds_entity(value: Value) -> bool:

@@ -236,6 +236,8 @@ class Loop(msgspec.Struct, frozen=True, cache_hash=True):
     """The expressions whose hit ends it: a query there is one of a search."""
     touched: frozenset[str] = frozenset()
     """The names and chains of names that its body binds or changes."""
+    key: str = ""
+    """The name that is another key of a mapping in each turn."""
 
 
 class Running(msgspec.Struct, frozen=True, cache_hash=True):
