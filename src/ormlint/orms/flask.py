@@ -58,3 +58,6 @@ RENDERS: tuple[RenderRow, ...] = (
     RenderRow(0, "keywords", ("flask.render_template_string", "flask.stream_template_string"), is_text=True),
     RenderRow(0, "keywords", ("quart.render_template",), library="quart"),
 )
+
+REQUEST_OBJECTS: frozenset[str] = frozenset({"flask.g", "flask.globals.g", "quart.g", "quart.globals.g"})
+"""Objects that each request has for itself: what one function keeps there, others read."""

@@ -16,6 +16,7 @@ from ormlint.orms import (
     flask,
     flask_sqlalchemy,
     serialization,
+    sqlalchemy_continuum,
     sqlmodel,
     tasks,
 )
@@ -33,6 +34,7 @@ from ormlint.orms.vocabulary import (
     EventRow,
     ExternalRow,
     FunctionRow,
+    HistoryRow,
     LazyRow,
     LoaderRow,
     MethodRow,
@@ -82,6 +84,7 @@ FUNCTION_ROWS: tuple[FunctionRow, ...] = (
     *queries.FUNCTIONS,
     *declarative.FUNCTIONS,
     *sqlmodel.FUNCTIONS,
+    *sqlalchemy_continuum.FUNCTIONS,
     *flask.FUNCTIONS,
     *tasks.FUNCTIONS,
     *serialization.FUNCTIONS,
@@ -96,6 +99,8 @@ METHODS: dict[tuple[str, str], MethodRow] = {(row.owner, row.name): row for row 
 FUNCTIONS: dict[str, FunctionRow] = {name: row for row in FUNCTION_ROWS for name in row.qualnames}
 PARAMETERS: dict[tuple[str, str], ParameterRow] = {(row.owner, row.name): row for row in PARAMETER_ROWS}
 NAMESPACES: dict[str, NamespaceRow] = {row.owner: row for row in flask_sqlalchemy.NAMESPACES}
+REQUEST_OBJECTS: frozenset[str] = flask.REQUEST_OBJECTS
+HISTORIES: tuple[HistoryRow, ...] = sqlalchemy_continuum.HISTORIES
 REVISION_NAMES: tuple[str, ...] = alembic.REVISION_NAMES
 DEPENDENCY_ENDS: tuple[DependencyEndRow, ...] = fastapi.DEPENDENCY_ENDS
 

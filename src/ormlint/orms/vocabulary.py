@@ -222,6 +222,43 @@ class RenderRow(msgspec.Struct, frozen=True, gc=False):
     library: str = "flask"
 
 
+class HistoryRow(msgspec.Struct, frozen=True, gc=False):
+    """A library that keeps the versions of rows: it maps one more class for each class with its marker, and one of transactions."""
+
+    package: str
+    marker: str
+    """The class attribute that asks for it, a dict of options; its `exclude` names columns that are left out."""
+    switches: tuple[str, ...]
+    """Its options that turn it off for a class where they are False."""
+    suffix: str
+    """The version class has the name of its class with this behind it, the columns of its class, and those below."""
+    key: str
+    """The column that is part of its primary key."""
+    columns: tuple[str, ...]
+    collection: str
+    """The dynamic relationship from an object to its versions."""
+    parent: str
+    """The lazy relationship from a version to the object."""
+    transaction: str
+    """The lazy relationship from a version to the transaction that made it."""
+    transaction_class: str
+    transaction_columns: tuple[str, ...]
+    maker: str
+    """The function that turns the library on; its keyword `user_class` (if not given: `default_user`) names the class of `user`."""
+    user: str
+    user_class: str
+    default_user: str
+    reads: tuple[tuple[str, str], ...]
+    """Attributes of a version that send a SELECT each time that they are read, each with what it gives: version, number, changes. So do
+    the relationships that a version has of its class."""
+    linked: tuple[str, ...]
+    """Those of `reads` that send nothing where the versions came linked."""
+    finds: tuple[tuple[str, bool], ...]
+    """Class methods that send one SELECT with the session that is their first argument: each with whether they give a list."""
+    link: str
+    """Their flag, True by default, by which the versions of a list come linked."""
+
+
 class NamespaceRow(msgspec.Struct, frozen=True, gc=False):
     """A kind of object on which the public names of modules can be read as attributes (`db.Column`, `db.relationship`)."""
 
@@ -528,6 +565,9 @@ RETURNS: dict[str, str] = {
     "method_caller": "a function that calls the named method of its argument",
     "partial": "the function that is the first argument, with the other arguments bound",
     "class_of_first": "the class of the first argument",
+    "version_class_of_first": "the class that keeps the versions of the mapped class that is the first argument",
+    "versioned_class_of_first": "the mapped class whose versions the first argument keeps",
+    "transaction_class_of_first": "the class of the transactions that made the versions of the first argument",
     "super": "the next class of the receiver's MRO",
     "argument_as_type": "the second argument, taken as the type that is the first",
     "field": "a dataclass field; `default` or `default_factory` gives its value",

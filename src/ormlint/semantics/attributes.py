@@ -30,6 +30,7 @@ from ormlint.semantics.members import (
 )
 from ormlint.semantics.queries import flask_session
 from ormlint.semantics.reflection import fields_of, introspected
+from ormlint.semantics.request_objects import kept_on_request
 from ormlint.semantics.state import FRESH, Live
 from ormlint.semantics.unit_of_work import mark_loaded, refresh_one
 from ormlint.semantics.values import (
@@ -66,6 +67,7 @@ from ormlint.semantics.values import (
     union,
 )
 from ormlint.semantics.variance import varies_with
+from ormlint.semantics.version_history import finder, read_query
 
 _LONGEST = 5
 _OWN_KINDS = frozenset({"attribute_getter", "callable", "pagination", "subquery", "expression", "exit_stack", "inspection", "entity_dict"})
@@ -97,7 +99,8 @@ def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
     if isinstance(value, ModuleRef):
         return frame.world_value(value.name, name)
     if isinstance(value, LibRef):
-        return LibRef(f"{value.name}.{name}")
+        kept = kept_on_request(frame, value.name, name)
+        return kept if kept is not None else LibRef(f"{value.name}.{name}")
     if isinstance(value, LibInstance):
         return _of_library(frame, value, name, node)
     if isinstance(value, Super):
@@ -166,6 +169,8 @@ def read(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) -> Value
         return read(frame, entity, other, node) if other is not None and other.kind != "synonym" else UNKNOWN
     if mapped.kind == "proxy":
         return _read_proxy(frame, entity, mapped, node)
+    if mapped.kind == "query":
+        return read_query(frame, entity, mapped, node)
     if mapped.kind != "relationship":
         _read_column(frame, entity, mapped, node)
         if mapped.kind != "column":
@@ -514,7 +519,10 @@ def _of_class(frame: Frame, value: ClassRef, name: str, node: r.Node) -> Value:
     if model is not None:
         mapped = model.attributes.get(name)
         if mapped is not None:
-            return ModelAttr(value.cls, name)
+            return ModelAttr(value.cls, name) if mapped.kind != "query" else UNKNOWN
+        finds = finder(frame, value, name) if model.version_of else None
+        if finds is not None:
+            return finds
         if name == "__table__" and model.table:
             return LibInstance("table", (("name", Const(model.table, "str")),))
     info = world.classes.infos.get(value.cls)

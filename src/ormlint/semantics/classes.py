@@ -41,8 +41,8 @@ from ormlint.semantics.values import Site
 class Attribute(msgspec.Struct, frozen=True):
     """One mapped attribute.
 
-    `kind` is column, relationship, synonym, proxy, hybrid, property (a column_property) or composite. `many` says whether a
-    relationship holds a collection; `lazy` is its strategy as written, "select" by default.
+    `kind` is column, relationship, synonym, proxy, hybrid, property (a column_property), composite or query (each read sends a SELECT).
+    `many` says whether a relationship holds a collection; `lazy` is its strategy as written, "select" by default.
     """
 
     name: str
@@ -89,6 +89,12 @@ class Model(msgspec.Struct):
     """The columns of each unique constraint and index of its table arguments."""
     polymorphic: bool = False
     """Its mapping loads the columns of subclasses with the base class."""
+    is_made: bool = False
+    """No class of the project: a library maps it, for the versions of one."""
+    version_of: str = ""
+    """The class whose versions it keeps."""
+    version_class: str = ""
+    """The class that keeps its versions."""
 
 
 class ClassInfo(msgspec.Struct):

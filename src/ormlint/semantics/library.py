@@ -102,6 +102,8 @@ from ormlint.semantics.values import (
     seen_in,
     union,
 )
+from ormlint.semantics.variance import varies_with
+from ormlint.semantics.version_history import find, related_class
 
 
 def first_value(actuals: Sequence[Actual], position: int = 0, keyword: str = "") -> Value:
@@ -158,6 +160,8 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
             frame.ends.append(("raise", frame.site(node), frame.state))
             frame.dead = True
         return NEVER
+    if function is not None and function.effect == "query":
+        _queried(frame, name, first_value(actuals), node)
     if function is not None:
         if function.returns == "expression" and name.endswith(".and_"):
             parts = [actual.value for actual in actuals if isinstance(actual.value, LibInstance)]
@@ -192,6 +196,14 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
 
 
 _SQL_FUNCTIONS = ("sqlalchemy.func.", "sqlalchemy.sql.func.", "sqlalchemy.sql.expression.func.", "sqlmodel.func.")
+
+
+def _queried(frame: Frame, name: str, given: Value, node: r.Node) -> None:
+    """A library's function that queries by the session of the object that it is given."""
+    short = name.rsplit(".", 1)[-1]
+    for item in options_of(given):
+        if isinstance(item, Entity):
+            operate(frame, item.origin.session, "query", node, note="SELECT", attr=short, varies=varies_with(frame, item, node))
 
 
 def _sql_function(name: str, actuals: Sequence[Actual]) -> LibInstance:
@@ -653,6 +665,8 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
         if isinstance(first, Entity):
             return ClassRef(first.model)
         return ClassRef(first.cls) if isinstance(first, Instance) else UNKNOWN
+    if word.endswith("_class_of_first"):
+        return related_class(frame, first, word)
     if word == "super":
         return _super(frame)
     if name == "sqlalchemy.orm.with_polymorphic" and isinstance(first, ClassRef):
@@ -1120,6 +1134,8 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
                 current = frame.attribute(current, part, node)
             found.append(current)
         return found[0] if len(found) == 1 else Tup(tuple(found))
+    if receiver.cls == "version_finder" and name == "__call__":
+        return find(frame, receiver, actuals, node)
     if receiver.cls == "callable" and name == "__call__":
         return dict(receiver.data).get("returns", UNKNOWN)
     if receiver.cls == "pagination":

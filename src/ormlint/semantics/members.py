@@ -232,7 +232,7 @@ def field_value(frame: Frame, cls: str, name: str) -> Value:
                 continue
             part: Value = UNKNOWN
             if expr is not None:
-                part = _named_by_fields(world, _evaluate_in(frame, function, expr, cls), cls, function)
+                part = _named_by_fields(world, evaluate_in(frame, function, expr, cls), cls, function)
             empty = isinstance(part, Coll) and isinstance(part.elem, Never)
             if (isinstance(part, Unknown) or empty) and annotation is not None:
                 promised = frame.declared_in(ancestor, annotation, f"{cls}.{name}")
@@ -306,16 +306,22 @@ def note_built(world: World, cls: str, name: str, value: Value) -> None:
     world.built[key] = value if known is None else join(known, value)
 
 
-def _evaluate_in(frame: Frame, function: str, expr: r.Expr, cls: str) -> Value:
-    node = frame.world.symbols.functions[function]
+def evaluate_in(frame: Frame, function: str, expr: r.Expr, cls: str, deep: bool = False) -> Value:
+    """What an expression of a function is, told from the simple statements before it; where it is `deep`, also those of the blocks that
+    lead to it."""
     inner = frame.function_frame(function, cls)
     inner.budget = 4000
-    # Names that the method binds before the assignment matter: run its simple statements up to it.
-    for stmt in node.node.body:
-        if stmt.start >= expr.start:
-            break
-        if (isinstance(stmt, (r.Assign, r.AnnAssign, r.Import)) and stmt.end <= expr.start) or (
-            isinstance(stmt, r.If) and stmt.end <= expr.start
-        ):
-            inner.run((stmt,))
+    body = frame.world.symbols.functions[function].node.body
+    while body:
+        within: tuple[r.Stmt, ...] = ()
+        for stmt in body:
+            if stmt.start >= expr.start:
+                break
+            if stmt.end <= expr.start:
+                if isinstance(stmt, (r.Assign, r.AnnAssign, r.Import, r.If)):
+                    inner.run((stmt,))
+                    inner.dead = False
+            elif deep:
+                within = next((block for block in nested_bodies(stmt) if block and block[0].start <= expr.start <= block[-1].end), ())
+        body = within
     return inner.evaluate(expr)

@@ -196,9 +196,9 @@ class Model:
         return self._world.classes
 
     def models(self) -> Iterator[ClassInfo]:
-        """Every mapped class."""
+        """Every mapped class of the project."""
         for info in self._world.classes.infos.values():
-            if info.model is not None:
+            if info.model is not None and not info.model.is_made:
                 yield info
 
     # Observations

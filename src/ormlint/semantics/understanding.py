@@ -26,6 +26,7 @@ from ormlint.semantics.symbols import (
     Symbols,
 )
 from ormlint.semantics.template_files import TemplateFiles
+from ormlint.semantics.version_classes import add_version_classes
 
 _STACK = 512 * 1024 * 1024
 _RECURSION = 30_000
@@ -103,7 +104,9 @@ def understand(
 
     def work() -> None:
         try:
-            world = World(symbols, Classes(symbols), config, templates)
+            classes = Classes(symbols)
+            add_version_classes(classes)
+            world = World(symbols, classes, config, templates)
             worlds.append(world)
             wire(world)
             world.layers = layers_of(scopes.values(), config.layers, world.classes)

@@ -20,11 +20,12 @@ SERIES = ("1.4", "2.0", "2.1")
 
 _ALSO = ("greenlet", "httpx", "fastapi", "pydantic", "jinja2", "flask", "marshmallow")
 REQUIREMENTS = {
-    "1.4": ("sqlalchemy>=1.4.54,<1.5", "aiosqlite<0.21", "flask-sqlalchemy<3", *_ALSO),
-    "2.0": ("sqlalchemy>=2.0,<2.1", "aiosqlite", "flask-sqlalchemy", "sqlmodel", *_ALSO),
-    "2.1": ("sqlalchemy>=2.1,<2.2", "aiosqlite", "flask-sqlalchemy", "sqlmodel", *_ALSO),
+    "1.4": ("sqlalchemy>=1.4.54,<1.5", "aiosqlite<0.21", "flask-sqlalchemy<3", "sqlalchemy-continuum<1.5", *_ALSO),
+    "2.0": ("sqlalchemy>=2.0,<2.1", "aiosqlite", "flask-sqlalchemy", "sqlmodel", "sqlalchemy-continuum>=2", *_ALSO),
+    "2.1": ("sqlalchemy>=2.1,<2.2", "aiosqlite", "flask-sqlalchemy", "sqlmodel", "sqlalchemy-continuum>=2", *_ALSO),
 }
-"""What pip installs for each series. SQLModel needs 2.0; Flask-SQLAlchemy 3.1 too; aiosqlite 0.21 is no longer a thread, as 1.4 expects."""
+"""What pip installs for each series. SQLModel needs 2.0; Flask-SQLAlchemy 3.1 too; aiosqlite 0.21 is no longer a thread, as 1.4 expects;
+SQLAlchemy-Continuum 2 needs 2.0."""
 
 
 class InstallError(RuntimeError):
