@@ -405,36 +405,6 @@ def _asks_presence(expr: r.Expr) -> bool:
     return bool(dotted(expr))
 
 
-def singled(stmt: r.For, path: str) -> tuple[Site, ...]:
-    """What a loop over the keys of a mapping does for one of them: `for name, value in changes.items(): if name == "state": …`."""
-    head = stmt.iter
-    if not (isinstance(head, r.Call) and isinstance(head.func, r.Attr) and head.func.attr in ("items", "keys") and not head.args):
-        return ()
-    target = stmt.target
-    if head.func.attr == "items":
-        target = target.items[0] if isinstance(target, r.Seq) and len(target.items) == 2 else target
-    if not isinstance(target, r.Name):
-        return ()
-    key = target.id
-    return tuple(
-        Site(path, inner.body[0].start, inner.body[-1].end)
-        for inner in _own_statements(stmt.body)
-        if isinstance(inner, r.If) and inner.body and _is_for_one(inner.test, key)
-    )
-
-
-def _is_for_one(test: r.Expr, key: str) -> bool:
-    if isinstance(test, r.BoolOp) and test.op == "and":
-        return any(_is_for_one(item, key) for item in test.items)
-    return (
-        isinstance(test, r.Compare)
-        and test.ops == ("==",)
-        and isinstance(test.left, r.Name)
-        and test.left.id == key
-        and isinstance(test.rights[0], r.Const)
-    )
-
-
 def _refuses(stmt: r.Return) -> bool:
     return isinstance(stmt.value, r.Const) and stmt.value.value is False
 

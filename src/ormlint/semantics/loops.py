@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ormlint.facts import records as r
 from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
-from ormlint.semantics.dependence import first_found, singled, sought, touched
+from ormlint.semantics.dependence import first_found, sought, touched
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.short_lists import length_written
 from ormlint.semantics.state import Loop, names_in
@@ -60,8 +60,7 @@ def for_loop(frame: Frame, stmt: r.For, source: Value, iterable: Value) -> Loop:
     return Loop(
         frame.site(stmt), kind, why, names, each_of(iterable, stmt.target), head=frame.site(stmt.iter),
         seeking=(*seeking(frame, stmt.body), *first_found(stmt.body, frame.path)),
-        sought=(*sought(stmt.body, frame.path), *singled(stmt, frame.path)),
-        touched=touched(frame.world, (frame.path, stmt.start), stmt.body),
+        sought=sought(stmt.body, frame.path), touched=touched(frame.world, (frame.path, stmt.start), stmt.body),
         cursor=cursor_of(iterable), key=_key_of(stmt, iterable),
     )  # fmt: skip
 

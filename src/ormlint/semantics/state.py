@@ -233,7 +233,7 @@ class Loop(msgspec.Struct, frozen=True, cache_hash=True):
     cursor: Union[SessionId, None] = None
     """The session of the open cursor that its rows come from."""
     sought: tuple[Site, ...] = ()
-    """The expressions whose hit ends it, a query there is one of a search; and the blocks that it comes to in one turn at most."""
+    """The expressions whose hit ends it: a query there is one of a search."""
     touched: frozenset[str] = frozenset()
     """The names and chains of names that its body binds or changes."""
     key: str = ""
