@@ -32,7 +32,7 @@ def option_for(model: Model, event: Event) -> str:
         if attribute.kind != "relationship":
             parts.append(f"undefer({short(owner)}.{name})")
             break
-        loader = "selectinload" if attribute.many else "joinedload"
+        loader = "selectinload" if attribute.many or attribute.target is None else "joinedload"
         parts.append(f"{loader}({short(owner)}.{name})")
         owner = attribute.target
     return ".".join(parts)

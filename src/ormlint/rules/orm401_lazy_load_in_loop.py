@@ -36,7 +36,7 @@ def check(model: Model) -> Iterator[Finding]:
         selects = "one SELECT" if len(names) == 1 else f"up to {len(names)} SELECTs"
         attribute = model.attribute(event.entity.model, event.attr)
         row = each(item)
-        if len(names) == 1 and attribute is not None and attribute.kind == "relationship" and not attribute.many:
+        if len(names) == 1 and attribute is not None and attribute.kind == "relationship" and attribute.target and not attribute.many:
             row = f"{row} whose {event.attr} is not in the session yet"
         message = f"{what} {verb} {state}: {selects} for {row} (N+1); {cure(model, event, item.loop, [other.event for other in items])}"
         trail = (

@@ -690,7 +690,7 @@ class Classes:
                 if found is not None:
                     model.attributes[name] = found
             for name, ids in source.methods.items():
-                found = self._method_attribute(source, path, name, self.symbols.functions[ids[0]])
+                found = self._method_attribute(source, path, name, self.symbols.functions[ids[0]], info)
                 if found is not None:
                     model.attributes[name] = found
         for cls in sources:
@@ -863,7 +863,7 @@ class Classes:
     def _is_sqlmodel(self, source: ClassInfo) -> bool:
         return any(library.startswith("sqlmodel") for library in source.libraries)
 
-    def _method_attribute(self, source: ClassInfo, path: str, name: str, function: FunctionNode) -> Attribute | None:
+    def _method_attribute(self, source: ClassInfo, path: str, name: str, function: FunctionNode, info: ClassInfo) -> Attribute | None:
         for decorator in function.node.decorators:
             func = decorator.func if type(decorator) is r.Call else decorator
             symbol = self.resolve(source.module, func)
@@ -875,10 +875,29 @@ class Classes:
                 for stmt in statements(function.node.body):
                     if isinstance(stmt, r.Return) and stmt.value is not None:
                         form = self._mapped_form(source.module, function.node.returns) if function.node.returns is not None else None
-                        return self._call_attribute(source.module, path, name, stmt.value, form, source.id)
+                        value, told = self._told_by_class(info, function, stmt.value)
+                        return self._call_attribute(source.module, path, name, value, form, info.id if told else source.id)
             elif kind == "hybrid":
                 return Attribute(name, "hybrid", site, source.id)
         return None
+
+    def _told_by_class(self, info: ClassInfo, function: FunctionNode, value: r.Expr) -> tuple[r.Expr, bool]:
+        """A mixin's declaration with `cls.target_name` as the mapped class has it, and whether anything was said by the class."""
+        if not isinstance(value, r.Call) or not function.node.params:
+            return value, False
+        owner = function.node.params[0].name
+        args: list[r.Arg] = []
+        for arg in value.args:
+            inner = arg.value
+            if isinstance(inner, r.Attr) and isinstance(inner.value, r.Name) and inner.value.id == owner:
+                written = next((self.infos[cls].attrs[inner.attr] for cls in info.mro if inner.attr in self.infos[cls].attrs), None)
+                inner = written if isinstance(written, r.Const) else inner
+            elif isinstance(inner, r.Call):
+                inner, _ = self._told_by_class(info, function, inner)
+            args.append(arg if inner is arg.value else msgspec.structs.replace(arg, value=inner))
+        if all(new is old for new, old in zip(args, value.args, strict=True)):
+            return value, False
+        return msgspec.structs.replace(value, args=tuple(args)), True
 
     def _mapped_form(self, module: str, annotation: r.Expr | None) -> tuple[str, r.Expr] | None:
         """`Mapped[X]` and its kin as (wrapper, X)."""
@@ -1017,10 +1036,19 @@ class Classes:
                         return self._call_attribute(node.module, path, name, stmt.value, form, owner)
         return None
 
+    def _kind_of_partial(self, symbol: Variable) -> str:
+        """`Column = partial(db.Column, nullable=False)`."""
+        scope = self.symbols.modules.get(symbol.module)
+        for bound in scope.bindings.get(symbol.name, ()) if scope is not None else ():
+            if isinstance(bound, r.Call) and bound.args and self.symbols.spelled(symbol.module, bound.func) == "partial":
+                inner = self.resolve(symbol.module, bound.args[0].value)
+                return self._declared_kind(inner) if isinstance(inner, Library) else ""
+        return ""
+
     def _declared_kind(self, symbol: Symbol | None) -> str:
         if not isinstance(symbol, Library):
             if isinstance(symbol, Variable):
-                return self.kind(self._variable_base(symbol))
+                return self.kind(self._variable_base(symbol)) or self._kind_of_partial(symbol)
             return ""
         kind = kind_of(symbol.name)
         if not kind and symbol.name.startswith("flask_sqlalchemy"):
