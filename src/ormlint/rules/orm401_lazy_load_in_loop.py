@@ -31,7 +31,7 @@ def check(model: Model) -> Iterator[Finding]:
             dict.fromkeys(f"{short(other.event.entity.model)}.{other.event.attr}" for other in items if other.event.entity is not None)
         )
         what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-        state = "deferred" if event.how == "deferred" else "not loaded"
+        state = "deferred" if all(other.event.how == "deferred" for other in items) else "not loaded"
         verb = "is" if len(names) == 1 else "are"
         selects = "one SELECT" if len(names) == 1 else f"up to {len(names)} SELECTs"
         attribute = model.attribute(event.entity.model, event.attr)

@@ -533,6 +533,9 @@ class Classes:
                 return None
             table = table or info.name.lower()
         elif style == "flask":
+            if table is None and parent is None and self.subclasses.get(id) and not self._declares_anything(info):
+                info.is_base = True
+                return None
             if any(isinstance(base, Library) and kind_of(base.name) == "declarative_base" for base in info.bases) and table is None:
                 table = _snake(info.name)
             table = table or _snake(info.name)
@@ -601,6 +604,19 @@ class Classes:
         ):
             return True
         return any(self._mapped_form(info.module, annotation) is not None for annotation in info.annotations.values())
+
+    def _declares_anything(self, info: ClassInfo) -> bool:
+        """Whether a class or an ancestor may give its table columns: Flask-SQLAlchemy makes no table of a class without a key."""
+        return any(
+            self._declares_columns(self.infos[cls])
+            or any(isinstance(value, r.Call) for value in self.infos[cls].attrs.values())
+            or any(self._is_attr(ids[0]) for ids in self.infos[cls].methods.values())
+            or "__tablename__" in self.infos[cls].methods
+            for cls in info.mro
+        )
+
+    def _is_attr(self, id: str) -> bool:
+        return "declared_attr" in self.symbols.decorator_names(self.symbols.functions[id].module, self.symbols.functions[id].node)
 
     def _style(self, info: ClassInfo) -> str:
         for decorator in info.node.decorators:
