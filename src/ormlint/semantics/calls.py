@@ -54,6 +54,7 @@ from ormlint.semantics.state import (
 from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
 from ormlint.semantics.symbols import FunctionNode, Library, applied, last_name
 from ormlint.semantics.transactions import carry, commits_one_like, end_all, is_own, let_go, meets, notice, one_of, outcomes
+from ormlint.semantics.twins import has_twin
 from ormlint.semantics.unit_of_work import (
     attach,
     change,
@@ -588,6 +589,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             continue
         confidence = event.confidence
         if given and entity is not None and entity.origin.kind in ("param", "self", "declared") and world.eagerly(entity.model, event.attr):
+            confidence = min(confidence, 1)
+        if given and entity is not None and entity.origin.kind == "declared" and has_twin(world, entity.model):
             confidence = min(confidence, 1)
         if event.kind == "load" and not given and len(event.via) >= _INNER:
             confidence = min(confidence, 1)
@@ -1277,20 +1280,24 @@ def bind(frame: Frame, function: FunctionNode, actuals: Sequence[Actual], bound:
         else:
             value = UNKNOWN
         if isinstance(value, Unknown) and param.annotation is not None:
-            value = _passed(declared_param(frame, function, param))
+            value = _passed(frame.world, declared_param(frame, function, param))
         found[param.name] = value
     return found
 
 
-def _passed(value: Value) -> Value:
-    """What an argument that is not known is by the parameter's declaration: nobody can say which session it is."""
-    if not sessions_in(value):
+def _passed(world: World, value: Value) -> Value:
+    """What an argument that is not known is by the parameter's declaration: nobody can say which session it is, or which of two twins."""
+    if not matters(value):
         return value
     return transform(
         value,
         lambda session: msgspec.structs.replace(session, id=SessionId("passed", session.id.site, session.id.name)),
-        lambda entity: entity,
+        lambda entity: msgspec.structs.replace(entity, origin=_doubted(entity.origin)) if has_twin(world, entity.model) else entity,
     )
+
+
+def _doubted(origin: Origin) -> Origin:
+    return msgspec.structs.replace(origin, kind="declared")
 
 
 def default_of(frame: Frame, function: FunctionNode, param: r.Param) -> Value:

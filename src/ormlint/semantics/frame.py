@@ -124,6 +124,7 @@ class World:
         self.edges: dict[object, set[object]] = {}
         self.callers: dict[str, set[str]] = {}
         self.made: dict[tuple[Site, str], Made] = {}
+        self.twins: dict[str, bool] = {}
         self.provided: set[Site] = set()
         """Where a framework hands in what a dependency provides."""
         self.answered: set[tuple[Site, str]] = set()

@@ -86,6 +86,29 @@ def declared_field(world: World, cls: str, name: str) -> Declared | None:
     return None
 
 
+def has_twin(world: World, model: str) -> bool:
+    """Whether a plain class of the project has the name of a mapped one and fields of its columns: which of them an annotation means
+    nobody checks, and the plain one is read without SQL."""
+    known = world.twins.get(model)
+    if known is None:
+        mine = world.classes.infos[model]
+        columns = frozenset(mine.model.attributes) if mine.model is not None else frozenset()
+        known = world.twins[model] = any(
+            info.name == mine.name and info.model is None and len(columns & _fields(world, info)) >= _ALIKE
+            for info in world.classes.infos.values()
+        )
+    return known
+
+
+_ALIKE = 2
+"""So many fields in common make a class of the same name a twin."""
+
+
+def _fields(world: World, info: ClassInfo) -> frozenset[str]:
+    made = [world.symbols.functions[id].node.params for id in info.methods.get("__init__", ())[:1]]
+    return frozenset(info.annotations) | frozenset(param.name for params in made for param in params)
+
+
 def attributes_read(scopes: Iterable[ModuleScope]) -> frozenset[str]:
     """The names of the attributes that some modules mention."""
     return frozenset(node.attr for scope in scopes for node in walk(scope.record.body) if isinstance(node, r.Attr))
