@@ -43,8 +43,10 @@ def cure(model: Model, event: Event, loop: Loop | None = None, others: Sequence[
     entity = event.entity
     same = [event, *(other for other in others if other.entity is not None and entity is not None and other.entity.origin == entity.origin)]
     options = [option for option in dict.fromkeys(option_for(model, item) for item in same) if option]
-    if entity is None or not options:
+    if entity is None:
         return "load it with the query"
+    if not options:
+        return f"load it with the query that loads {short(entity.model)}: {_own_option(model, event)}"
     option = ", ".join(options[:_NAMED])
     if len(options) > _NAMED:
         option = f"{option}, …"
@@ -55,6 +57,16 @@ def cure(model: Model, event: Event, loop: Loop | None = None, others: Sequence[
     if entity.origin.kind == "query":
         return f"add .options({option}) to the query at {model.text(entity.origin.site)}"
     return f"load it where {short(model.root_model(entity) or entity.model)} is queried: .options({option})"
+
+
+def _own_option(model: Model, event: Event) -> str:
+    """The last step of an option whose first steps are not known."""
+    assert event.entity is not None
+    attribute = model.attribute(event.entity.model, event.attr)
+    if attribute is not None and attribute.kind != "relationship":
+        return f"undefer({short(event.entity.model)}.{event.attr})"
+    many = attribute is None or attribute.many or attribute.target is None
+    return f"{'selectinload' if many else 'joinedload'}({short(event.entity.model)}.{event.attr})"
 
 
 def _in_body(loop: Loop, site: Site) -> bool:

@@ -29,10 +29,10 @@ def check(model: Model) -> Iterator[Finding]:
             dict.fromkeys(f"{short(other.event.entity.model)}.{other.event.attr}" for other in items if other.event.entity is not None)
         )
         if how == "merge":
-            message = f"merge looks the row up first: one SELECT for {each(item)}; load the rows with one query before the loop"
+            message = f"merge looks the row up first: one SELECT for {each(item)} that has its key; load the rows with one query before the loop"
         elif how == "cascade":
             message = (
-                f"deleting each {_owner(item)} loads {_listed(names)} first, to delete or let go what is in it: a SELECT each; "
+                f"deleting each {_owner(items)} loads {_listed(names)} first, to delete or let go what is in it: a SELECT each; "
                 "set passive_deletes=True with ON DELETE in the database, or delete all with one delete() statement"
             )
         else:
@@ -53,8 +53,9 @@ def check(model: Model) -> Iterator[Finding]:
         yield model.finding(CODE, NAME, site, message, confidence, trail, item.function)
 
 
-def _owner(item: Repeated) -> str:
-    return short(item.event.entity.model) if item.event.entity is not None else "object"
+def _owner(items: list[Repeated]) -> str:
+    owners = {short(item.event.entity.model) for item in items if item.event.entity is not None}
+    return owners.pop() if len(owners) == 1 else "object"
 
 
 def _listed(names: list[str]) -> str:

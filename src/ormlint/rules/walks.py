@@ -21,6 +21,8 @@ def walked(model: Model, kind: str) -> Iterator[tuple[Site, list[Misuse]]]:
 
 _NAMED = 5
 _FEW = 2
+_SHOWN = 8
+"""The reads of so many attributes are shown step by step."""
 
 
 def sureness(items: Sequence[Misuse]) -> Confidence:
@@ -56,7 +58,7 @@ def trail_of(model: Model, items: Sequence[Misuse]) -> Trail:
     for item in items:
         if item.event.entity is not None:
             steps |= dict.fromkeys(model.source_of(item.event.entity))
-    for item in items:
+    for item in items[:_SHOWN]:
         if item.other is not None and item.other.path in model.paths:
             steps[model.step(item.other, f"reads .{item.event.attr}")] = None
         steps |= dict.fromkeys(model.way(item.event))
