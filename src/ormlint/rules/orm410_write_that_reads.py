@@ -29,7 +29,9 @@ def check(model: Model) -> Iterator[Finding]:
             dict.fromkeys(f"{short(other.event.entity.model)}.{other.event.attr}" for other in items if other.event.entity is not None)
         )
         if how == "merge":
-            message = f"merge looks the row up first: one SELECT for {each(item)} that has its key; load the rows with one query before the loop"
+            message = (
+                f"merge looks the row up first: one SELECT for {each(item)} that has its key; load the rows with one query before the loop"
+            )
         elif how == "cascade":
             message = (
                 f"deleting each {_owner(items)} loads {_listed(names)} first, to delete or let go what is in it: a SELECT each; "
