@@ -249,3 +249,48 @@ def test_an_alembic_environment_of_any_name_holds_migrations(tmp_path: Path) -> 
 def test_a_root_that_is_a_namespace_package_gives_its_name_to_its_modules(tmp_path: Path) -> None:
     tree(tmp_path, "shop/model/__init__.py", "shop/store/__init__.py: from shop.model import Order;from shop import model")
     assert modules(discover(tmp_path / "shop", Config())) == {"model/__init__.py": "shop.model", "store/__init__.py": "shop.store"}
+
+
+def test_an_init_file_at_the_root_of_an_application_gives_no_name_to_its_modules(tmp_path: Path) -> None:
+    files = ("__init__.py", "main.py: from api.models import User", "api/__init__.py", "api/models.py", "api/routes.py: from .models import User")
+    assert modules(discover(tree(tmp_path / "shop-app", *files), Config()))["api/models.py"] == "api.models"
+    assert modules(discover(tree(tmp_path / "shop", *files), Config()))["api/models.py"] == "api.models"
+
+
+def test_an_init_file_beside_flat_modules_that_import_each_other_by_bare_names(tmp_path: Path) -> None:
+    project = discover(
+        tree(
+            tmp_path,
+            "backend/__init__.py",
+            "backend/main.py: from database import get_db;import models",
+            "backend/database.py",
+            "backend/models.py",
+            "backend/app/__init__.py",
+            "backend/app/crud.py: from app.schemas import Item",
+            "backend/app/schemas.py",
+        ),
+        Config(),
+    )
+    assert modules(project) == {
+        "backend/__init__.py": "",
+        "backend/app/__init__.py": "app",
+        "backend/app/crud.py": "app.crud",
+        "backend/app/schemas.py": "app.schemas",
+        "backend/database.py": "database",
+        "backend/main.py": "main",
+        "backend/models.py": "models",
+    }
+
+
+def test_a_package_with_a_module_called_like_a_library_stays_a_package(tmp_path: Path) -> None:
+    project = discover(
+        tree(
+            tmp_path,
+            "shop/__init__.py: from .celery import app",
+            "shop/celery.py: from celery import Celery",
+            "shop/redis.py: import redis;from . import settings",
+            "shop/settings.py",
+        ),
+        Config(),
+    )
+    assert modules(project)["shop/celery.py"] == "shop.celery"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 IMPORT: Final = re.compile(rb"^[ \t]*(?:from[ \t]+([A-Za-z_][\w.]*)[ \t]+import\b|import[ \t]+([A-Za-z_][\w.]*))", re.MULTILINE)
+RELATIVE: Final = re.compile(rb"^[ \t]*from[ \t]+(\.+)", re.MULTILINE)
 PROJECT_FILES: Final = ("pyproject.toml", "setup.py", "setup.cfg")
 SOURCE_FOLDERS: Final = frozenset({"src"})
 SAMPLE: Final = 40
@@ -37,6 +38,9 @@ def module_names(root: Path, files: Sequence[str], markers: Iterable[str], confi
     if (root / "__init__.py").is_file():
         packages.add("")
     prefix = package_prefix(root) if "" in packages else ""
+    stray = stray_packages(root, files, packages, prefix)
+    packages -= stray
+    prefix = "" if "" in stray else prefix
     named = [folder.strip("/").removeprefix("./") for folder in configured if folder.strip("/")]
     named = ["" if folder == "." else folder for folder in named]
     layout = Layout(root, files, packages, frozenset(markers), tuple(named))
@@ -50,6 +54,55 @@ def module_names(root: Path, files: Sequence[str], markers: Iterable[str], confi
         dotted = dotted.removesuffix("__init__").removesuffix(".") if inner.endswith("__init__.py") else dotted
         names[file] = ".".join(part for part in (prefix, dotted) if part)
     return names
+
+
+def stray_packages(root: Path, files: Sequence[str], packages: set[str], prefix: str) -> set[str]:
+    """The outermost packages that the code inside imports nothing by: an `__init__.py` lies there, but the folder itself stands on
+    `sys.path`. The next folder below is then judged in the same way."""
+    inside: dict[str, list[str]] = defaultdict(list)
+    for file in files:
+        for folder in ancestors(folder_of(file)):
+            if folder in packages:
+                inside[folder].append(file)
+    existing = frozenset(files) | {folder for file in files for folder in ancestors(folder_of(file)) if folder}
+    stray: set[str] = set()
+    for package in sorted(inside):
+        parent = folder_of(package)
+        if not package or parent in stray or parent not in packages:
+            if _is_stray(root, package, inside[package], existing, prefix):
+                stray.add(package)
+    return stray
+
+
+def _is_stray(root: Path, package: str, files: Sequence[str], existing: frozenset[str], prefix: str) -> bool:
+    """Whether imports of the files inside hold with the folder itself as their source root, more than with the one above."""
+    if not package and not all(part.isidentifier() for part in prefix.split(".")):
+        return True
+    below = f"{package}/" if package else ""
+    if not SOURCE_FOLDERS.isdisjoint(package.split("/")):
+        return False
+    within = as_package = 0
+    for file in files[:: max(1, len(files) // SAMPLE)][:SAMPLE]:
+        names, dots = written_imports(root / file)
+        for name in names:
+            path = name.replace(".", "/")
+            weight = 1 + name.count(".")
+            if package:
+                above = any(_is_there(f"{folder}/{path}" if folder else path, existing) for folder in ancestors(folder_of(package)))
+            else:
+                start = f"{prefix}."
+                above = name == prefix or (name.startswith(start) and _is_there(name[len(start) :].replace(".", "/"), existing))
+            if above:
+                as_package += weight
+            elif _is_there(below + path, existing):
+                within += weight
+        depth = len(file.split("/")) - 1 - len(package.split("/")) * bool(package)
+        as_package += sum(count > depth for count in dots)
+    return within > as_package
+
+
+def _is_there(path: str, existing: frozenset[str]) -> bool:
+    return f"{path}.py" in existing or path in existing
 
 
 def package_prefix(root: Path) -> str:
@@ -194,13 +247,19 @@ class Layout:
 
 def imported_names(path: Path) -> set[str]:
     """The absolute dotted names that a file's import statements name, the standard library's left out."""
+    return written_imports(path)[0]
+
+
+def written_imports(path: Path) -> tuple[set[str], tuple[int, ...]]:
+    """As `imported_names`; and for each relative import how many dots it begins with."""
     try:
         with path.open("rb") as file:
             source = file.read(MOST_BYTES)
     except OSError:
-        return set()
+        return set(), ()
     names = {(found[0] or found[1]).decode("ascii", "replace") for found in IMPORT.findall(source)}
-    return {name for name in names if name.partition(".")[0] not in sys.stdlib_module_names}
+    dots = tuple(len(found) for found in RELATIVE.findall(source))
+    return {name for name in names if name.partition(".")[0] not in sys.stdlib_module_names}, dots
 
 
 def declared_roots(root: Path, markers: Iterable[str]) -> tuple[str, ...]:
