@@ -42,7 +42,7 @@ from ormlint.semantics.reflection import listed, read_each
 from ormlint.semantics.scope import exhausted, uses_of
 from ormlint.semantics.state import FRESH, Event, Overwritten, Registry, names_in
 from ormlint.semantics.symbols import flat_statements
-from ormlint.semantics.transactions import call_out, recovered
+from ormlint.semantics.transactions import at_rest, call_out, recovered
 from ormlint.semantics.unit_of_work import (
     attach,
     delete_one,
@@ -232,6 +232,7 @@ def _concurrent(frame: Frame, name: str, row: ConcurrencyRow, actuals: Sequence[
         # It does what it does when the function has long ended.
         before = frame.state.copy()
         order = dict(frame.order)
+        at_rest(frame)
         work = _work(frame, target, given, node, row.runs_in)
         frame.state, frame.order, frame.dead = before, order, False
     else:

@@ -214,6 +214,13 @@ def let_go(frame: Frame, session: Session) -> None:
     )
 
 
+def at_rest(frame: Frame) -> None:
+    """What runs from here on does so when the function's transactions are over."""
+    for id, known in frame.state.sessions.items():
+        if known.opened or known.began or known.written is not None:
+            frame.state.sessions[id] = msgspec.structs.replace(known, began="", opened=(), inherits=False, written=None)
+
+
 # What an operation meets
 
 
