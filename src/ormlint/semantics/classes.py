@@ -139,6 +139,7 @@ class Classes:
         self._mapped_by: dict[int, str] = {}
         self._mappers: dict[tuple[str, str], str] = {}
         self._protocols: dict[str, tuple[str, ...]] | None = None
+        self._written: dict[tuple[str, str, str], tuple[str, r.Expr] | None] = {}
         self.failed: dict[str, str] = {}
         """The classes that could not be understood, with what went wrong inside this program."""
         self._pending: list[tuple[str, str, bool, dict[str, r.Expr], r.Expr | None]] = []
@@ -201,6 +202,8 @@ class Classes:
                 kind = self.variable_kind(owner)
                 if kind:
                     return Library(f"{kind}.{expr.attr}")
+                written = self._on_object(owner, expr.attr)
+                return self.resolve(*written) if written is not None and type(written[1]) in (r.Name, r.Attr) else None
             return None
         if type(expr) is r.Sub:
             return self.resolve(module, expr.value)
@@ -231,6 +234,19 @@ class Classes:
                 if isinstance(symbol, Variable) and symbol != variable:
                     return self.variable_kind(symbol, depth + 1)
         return ""
+
+    def _on_object(self, variable: Variable, name: str) -> tuple[str, r.Expr] | None:
+        """What is written for an attribute of `db = Database()`, of a class of the project's own: in its body, or set on `self`; with the
+        module whose names it is written in."""
+        key = (variable.module, variable.name, name)
+        if key not in self._written:
+            self._written[key] = None
+            for binding in self.symbols.modules[variable.module].bindings.get(variable.name, ()):
+                called = self.resolve(variable.module, binding.func) if type(binding) is r.Call else None
+                node = self.symbols.classes.get(called.id) if isinstance(called, DefinedClass) else None
+                if node is not None:
+                    self._written[key] = next(((node.module, value) for value in _values_of(node.node.body, name)), None)
+        return self._written[key]
 
     def _ancestral_libraries(self, cls: str, seen: set[str]) -> Iterator[str]:
         """The libraries' classes that a class derives from, told from what is written: classes are asked before all are known."""
@@ -313,6 +329,10 @@ class Classes:
             symbol = self._variable_base(symbol) or symbol
             if mixin is not None:
                 bases.append(mixin)
+        if symbol is None and type(expr) is r.Attr:
+            owner = self.resolve(node.module, expr.value)
+            written = self._on_object(owner, expr.attr) if isinstance(owner, Variable) else None
+            symbol = self._base_of(*written) if written is not None and type(written[1]) is r.Call else None
         if symbol is None and type(expr) is r.Name:
             symbol = Library(f"builtins.{expr.id}")
         if isinstance(symbol, Library) and symbol.name.endswith(".Model") and type(expr) is r.Attr:
@@ -362,19 +382,9 @@ class Classes:
         scope = self.symbols.modules[variable.module]
         for binding in scope.bindings.get(variable.name, ()):
             if type(binding) is r.Call:
-                called = self.resolve(variable.module, binding.func)
-                kind = self.kind(called)
-                if kind == "declarative_base_factory":
-                    return called
-                if isinstance(called, Library) and called.name.endswith((".generate_base", ".make_declarative_base")):
-                    return Library("sqlalchemy.orm.declarative_base")
-                if isinstance(called, DefinedFunction):
-                    returned = self._returned_call(called.id)
-                    if kind_of(returned) == "declarative_base_factory":
-                        return Library(returned)
-                for arg in binding.args:  # a wrapper such as cast(Any, declarative_base()) or six.add_metaclass
-                    if type(arg.value) is r.Call and self.kind(self.resolve(variable.module, arg.value.func)) == "declarative_base_factory":
-                        return self.resolve(variable.module, arg.value.func)
+                made = self._base_of(variable.module, binding)
+                if made is not None:
+                    return made
             elif isinstance(binding, (r.Name, r.Attr)) and depth < 6:
                 symbol = self.resolve(variable.module, binding)
                 if isinstance(symbol, Variable) and symbol != variable:
@@ -383,6 +393,24 @@ class Classes:
                     return symbol
         kind = self.variable_kind(variable)
         return Library(kind) if kind else None
+
+    def _base_of(self, module: str, call: r.Expr) -> Symbol | None:
+        """The base class that a call makes: `declarative_base()`, directly or through a helper or wrapper."""
+        if type(call) is not r.Call:
+            return None
+        called = self.resolve(module, call.func)
+        if self.kind(called) == "declarative_base_factory":
+            return called
+        if isinstance(called, Library) and called.name.endswith((".generate_base", ".make_declarative_base")):
+            return Library("sqlalchemy.orm.declarative_base")
+        if isinstance(called, DefinedFunction):
+            returned = self._returned_call(called.id)
+            if kind_of(returned) == "declarative_base_factory":
+                return Library(returned)
+        for arg in call.args:  # a wrapper such as cast(Any, declarative_base()) or six.add_metaclass
+            if type(arg.value) is r.Call and self.kind(self.resolve(module, arg.value.func)) == "declarative_base_factory":
+                return self.resolve(module, arg.value.func)
+        return None
 
     def _members(
         self,
@@ -1278,6 +1306,25 @@ class Classes:
             attribute.foreign is not None and attribute.foreign.rsplit(".", 1)[0].rsplit(".", 1)[-1] in tables
             for attribute in source.attributes.values()
         )
+
+
+def _values_of(body: tuple[r.Stmt, ...], name: str) -> Iterator[r.Expr]:
+    """What a class's body, or a method of it by `self.name = …`, binds to a name."""
+    for stmt in body:
+        if isinstance(stmt, (r.Assign, r.AnnAssign)) and stmt.value is not None:
+            targets = stmt.targets if isinstance(stmt, r.Assign) else (stmt.target,)
+            if any(type(target) is r.Name and target.id == name for target in targets):
+                yield stmt.value
+        elif isinstance(stmt, r.Function) and stmt.name == "__init__":
+            for inner in statements(stmt.body):
+                if isinstance(inner, (r.Assign, r.AnnAssign)) and inner.value is not None:
+                    targets = inner.targets if isinstance(inner, r.Assign) else (inner.target,)
+                    if any(type(target) is r.Attr and target.attr == name and _is_self(target.value) for target in targets):
+                        yield inner.value
+
+
+def _is_self(expr: r.Expr) -> bool:
+    return type(expr) is r.Name and expr.id == "self"
 
 
 def _aliased(source: ClassInfo, name: r.Name) -> r.Expr | None:
