@@ -252,7 +252,13 @@ def test_a_root_that_is_a_namespace_package_gives_its_name_to_its_modules(tmp_pa
 
 
 def test_an_init_file_at_the_root_of_an_application_gives_no_name_to_its_modules(tmp_path: Path) -> None:
-    files = ("__init__.py", "main.py: from api.models import User", "api/__init__.py", "api/models.py", "api/routes.py: from .models import User")
+    files = (
+        "__init__.py",
+        "main.py: from api.models import User",
+        "api/__init__.py",
+        "api/models.py",
+        "api/routes.py: from .models import User",
+    )
     assert modules(discover(tree(tmp_path / "shop-app", *files), Config()))["api/models.py"] == "api.models"
     assert modules(discover(tree(tmp_path / "shop", *files), Config()))["api/models.py"] == "api.models"
 

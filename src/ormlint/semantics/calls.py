@@ -192,6 +192,8 @@ def _call_any(frame: Frame, callee: UnionOf, actuals: Sequence[Actual], node: r.
     results: list[Value] = []
     before = frame.state.sessions
     ways: list[dict[SessionId, SessionState]] = []
+    unsure = frame.unsure
+    frame.unsure = unsure or sum(isinstance(item, Method) and isinstance(item.receiver, Session) for item in callee.items) > 1
     for item in callee.items:
         if item == NONE:
             continue
@@ -200,6 +202,7 @@ def _call_any(frame: Frame, callee: UnionOf, actuals: Sequence[Actual], node: r.
         handed(frame, result)  # where a session may be of either kind, nobody can say that an await is missing
         results.append(result)
         ways.append(frame.state.sessions)
+    frame.unsure = unsure
     if ways:
         frame.state.sessions = one_of(before, ways)
     return union(tuple(results)) if results else UNKNOWN
@@ -643,7 +646,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         if early is not None:
             frame.note("announced-early", mapped, early)
         if event.kind == "add" and given and entity is not None and session is not None and back.gave(event.session):
-            given_both(frame, entity, session, mapped)
+            if not any(other.kind == "add" and other.end == event.end and other.session != event.session for other in summary.events):
+                given_both(frame, entity, session, mapped)
         if frame.coroutine and not event.aside:
             frame.by_coroutine(mapped)
         if session is not None and event.kind in USES and not event.exceptional:

@@ -38,8 +38,16 @@ def held_by(frame: Frame, entity: Entity) -> Session | None:
     return origin.session
 
 
+def of_one_session(value: Value) -> bool:
+    """Whether all entities that a value may be are of one session, as far as it is known."""
+    items = [item for item in options_of(value) if isinstance(item, Entity)]
+    return len(items) < 2 or len({item.origin.session.id for item in items if item.origin.session is not None}) < 2
+
+
 def brought(frame: Frame, entities: Sequence[Entity], session: Session, node: r.Node) -> None:
     """Objects are added to a session, or deleted by it: those that another one holds, and those that they refer to, raise."""
+    if frame.unsure:
+        return
     for entity in entities:
         for part in (entity, *frame.links.get(entity.origin, ())):
             holder = held_by(frame, part)
@@ -51,6 +59,8 @@ def brought(frame: Frame, entities: Sequence[Entity], session: Session, node: r.
 def linked(frame: Frame, owner: Entity, value: Value, node: r.Node) -> None:
     """A relationship of `owner` refers to `value` from now on."""
     mine = held_by(frame, owner)
+    if not of_one_session(value):
+        return  # which of the sessions its object is of may go with the owner's
     for item in options_of(value):
         theirs = held_by(frame, item) if isinstance(item, Entity) else None
         if theirs is None or not isinstance(item, Entity):

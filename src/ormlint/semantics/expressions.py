@@ -130,6 +130,9 @@ def _module_value(world: World, module: str, name: str) -> Value:
             inner.budget = 4000
             values.append(inner.evaluate(assigned))
         values = [value for value in values if not isinstance(value, Unknown) and value != NONE] or values
+    if any(isinstance(value, Session) and value.scoped for value in values):
+        # `Session = scoped_session(Session)`: the factory has gone into the registry.
+        values = [value for value in values if not isinstance(value, Factory)]
     value = union(tuple(values)) if values else UNKNOWN
     if isinstance(value, (Unknown, type(NEVER))) or value == NONE:
         annotation = scope.annotations.get(name)

@@ -17,7 +17,7 @@ from ormlint.semantics.attributes import replaced
 from ormlint.semantics.calls import adopt, invoke, note_repeated, settle
 from ormlint.semantics.concurrency import block_ends, handed
 from ormlint.semantics.containers import born_in, element_of, unpacked
-from ormlint.semantics.crossing import linked
+from ormlint.semantics.crossing import linked, of_one_session
 from ormlint.semantics.dependence import containers, kept_by, resets
 from ormlint.semantics.engines import kept
 from ormlint.semantics.frame import Actual, Frame
@@ -212,11 +212,12 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
             frame.state.vars[f"{target.value.id}.{target.attr}"] = value
         if isinstance(owner, (LibRef, ModuleRef)) and isinstance(value, Const) and value.kind == "bool":
             frame.state.vars[ambient(owner, target.attr)] = value
+        certain = of_one_session(owner)
         for part in options_of(owner):
             if isinstance(part, Session) and target.attr == "autoflush":
                 autoflush.told(frame, part, value)
             if isinstance(part, Entity):
-                if _is_relationship(frame, part, target.attr):
+                if certain and _is_relationship(frame, part, target.attr):
                     linked(frame, part, value, target)
                 _set_attribute(frame, part, target, value)
             elif isinstance(part, Instance):

@@ -267,6 +267,7 @@ class Frame:
         "typevars",
         "unawaited",
         "undone",
+        "unsure",
         "walk",
         "world",
         "written",
@@ -341,6 +342,8 @@ class Frame:
         """In domain code: the entities that it sets attributes of, each with the first place."""
         self.coroutine = function is not None and function.node.is_async
         self.offloaded = 0
+        self.unsure = False
+        """Whether what runs is called on one of several sessions: on which one, nobody knows."""
         self.awaited: Site | None = None
         self.blocked: set[object] = set()
         self.captures: list[list[Event]] = []

@@ -435,6 +435,8 @@ def one_of(before: dict[SessionId, SessionState], ways: list[dict[SessionId, Ses
             started = before.get(id, UNTOUCHED)
             over = any(not way.get(id, UNTOUCHED).inherits for way in ways) and started.inherits
             left = any(not way.get(id, UNTOUCHED).opened for way in ways) and started.opened
+            if state.written is not None and started.written is not None and any(way.get(id, UNTOUCHED).written is None for way in ways):
+                state = first[id] = msgspec.structs.replace(state, written=None)
             if over or left or (state.opened and not started.opened and not all(way.get(id, UNTOUCHED).opened for way in ways)):
                 first[id] = msgspec.structs.replace(state, inherits=False, opened=(), began="", failed=None)
     return first
