@@ -68,9 +68,9 @@ def stray_packages(root: Path, files: Sequence[str], packages: set[str], prefix:
     stray: set[str] = set()
     for package in sorted(inside):
         parent = folder_of(package)
-        if not package or parent in stray or parent not in packages:
-            if _is_stray(root, package, inside[package], existing, prefix):
-                stray.add(package)
+        outermost = not package or parent in stray or parent not in packages
+        if outermost and _is_stray(root, package, inside[package], existing, prefix):
+            stray.add(package)
     return stray
 
 

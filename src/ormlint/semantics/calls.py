@@ -53,7 +53,7 @@ from ormlint.semantics.state import (
 )
 from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
 from ormlint.semantics.symbols import FunctionNode, Library, applied, last_name
-from ormlint.semantics.transactions import carry, commits_one_like, end_all, is_own, let_go, meets, notice, one_of, outcomes
+from ormlint.semantics.transactions import carry, commits_one_like, end_all, end_blocks, is_own, let_go, meets, notice, one_of, outcomes
 from ormlint.semantics.twins import has_twin
 from ormlint.semantics.unit_of_work import (
     attach,
@@ -474,12 +474,47 @@ def call_function(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r
     if outcome is None:
         return UNKNOWN
     summary, back = outcome
+    if node is frame.iterating and function.node.is_generator and _provides(summary):
+        return suspended(frame, summary, back, node)
     settle(frame, summary, back, node, lambda event: True)
     carry(frame, summary, back, frame.site(node))
     if not summary.finishes and not function.node.is_generator:
         frame.dead = True
         return NEVER
     return returned(frame, function, summary, back, node)
+
+
+_DEEP = -8
+"""Where the search for sessions begins to count: a service holds a repository, which holds the session."""
+
+
+def _provides(summary: Summary) -> bool:
+    """Whether a generator lends a session that it ends itself: what it yields holds one, and behind the yield that is over."""
+    lent = {session.id for session in sessions_in(summary.yielded, _DEEP)}
+    return bool(lent) and any(
+        event.after_yield and event.kind in ("close", "commit", "rollback") and event.session is not None and event.session.id in lent
+        for event in summary.events
+    )
+
+
+def suspended(frame: Frame, summary: Summary, back: Substitution, node: r.Node) -> Value:
+    """`for session in get_session():` runs its body where the generator stands at its yield; what comes behind that waits."""
+    settle(frame, summary, back, node, lambda event: not event.after_yield)
+    adopt(frame, summary, back)
+    given = back.value(summary.yielded)
+    for session in sessions_in(given, _DEEP):
+        if session.id.kind == "made":
+            frame.state.sessions.pop(session.id, None)
+            frame.managed.add(session.id)
+    carry(frame, summary, back, frame.site(node), at_yield=True)
+    frame.suspended = (summary, back)
+    return Coll("iterator", given, None, 1)
+
+
+def resumed(frame: Frame, summary: Summary, back: Substitution, node: r.Node) -> None:
+    """The loop is over: the generator goes on behind its yield."""
+    settle(frame, summary, back, node, lambda event: event.after_yield and not event.exceptional)
+    end_blocks(frame, summary, back, frame.site(node), False)
 
 
 def returned(frame: Frame, function: FunctionNode, summary: Summary, back: Substitution, node: r.Node) -> Value:
@@ -547,6 +582,11 @@ def adopt(frame: Frame, summary: Summary, back: Substitution) -> None:
         if live.assigned:
             known = frame.state.live.get(actual.origin, FRESH)
             frame.state.live[actual.origin] = conflicts.adopted(live, ".".join(actual.path), known)
+
+
+def _to_several(summary: Summary, event: Event) -> bool:
+    """Whether the callee's add is to one of several sessions: to which one, nobody knows."""
+    return any(other.kind == "add" and other.end == event.end and other.session != event.session for other in summary.events)
 
 
 def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wanted: object) -> None:
@@ -645,9 +685,9 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         frame.emit(mapped)
         if early is not None:
             frame.note("announced-early", mapped, early)
-        if event.kind == "add" and given and entity is not None and session is not None and back.gave(event.session):
-            if not any(other.kind == "add" and other.end == event.end and other.session != event.session for other in summary.events):
-                given_both(frame, entity, session, mapped)
+        adds = event.kind == "add" and given and back.gave(event.session)
+        if adds and entity is not None and session is not None and not _to_several(summary, event):
+            given_both(frame, entity, session, mapped)
         if frame.coroutine and not event.aside:
             frame.by_coroutine(mapped)
         if session is not None and event.kind in USES and not event.exceptional:

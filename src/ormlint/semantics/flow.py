@@ -14,7 +14,7 @@ from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics import autoflush, boundary, conflicts, identity, queries, serializing
 from ormlint.semantics.attributes import replaced
-from ormlint.semantics.calls import adopt, invoke, note_repeated, settle
+from ormlint.semantics.calls import adopt, invoke, note_repeated, resumed, settle
 from ormlint.semantics.concurrency import block_ends, handed
 from ormlint.semantics.containers import born_in, element_of, unpacked
 from ormlint.semantics.crossing import linked, of_one_session
@@ -699,7 +699,10 @@ def _match(frame: Frame, stmt: r.Match) -> None:
 
 
 def _for(frame: Frame, stmt: r.For) -> None:
+    frame.iterating = stmt.iter
     source = frame.evaluate(stmt.iter)
+    frame.iterating = None
+    lender, frame.suspended = frame.suspended, None
     if frame.dead:
         return
     iterable = iterated(frame, source, stmt.iter)
@@ -713,6 +716,8 @@ def _for(frame: Frame, stmt: r.For) -> None:
 
     rows = frozenset([entity.origin for entity in identity.entities_in(element)])
     _go_round(frame, loop, stmt.body, stmt.orelse, enter, None, origins=met, rows=rows)
+    if lender is not None and not frame.dead:
+        resumed(frame, *lender, stmt.iter)
 
 
 def origins_in(value: Value) -> frozenset[Origin]:

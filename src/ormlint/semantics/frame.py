@@ -34,6 +34,7 @@ from ormlint.semantics.state import (
     Summary,
     names_in,
 )
+from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import FunctionNode, ModuleScope, Symbols
 from ormlint.semantics.template_files import TemplateFiles
 from ormlint.semantics.values import NEVER, ClassRef, Entity, FuncRef, Origin, Session, SessionId, Site, Value
@@ -235,6 +236,7 @@ class Frame:
         "globals",
         "guards",
         "in_domain",
+        "iterating",
         "known_loaded",
         "links",
         "looked_up",
@@ -261,6 +263,7 @@ class Frame:
         "set_here",
         "state",
         "streamed",
+        "suspended",
         "subject",
         "testing",
         "tests",
@@ -342,6 +345,10 @@ class Frame:
         """In domain code: the entities that it sets attributes of, each with the first place."""
         self.coroutine = function is not None and function.node.is_async
         self.offloaded = 0
+        self.iterating: r.Expr | None = None
+        """The source of the `for` that begins."""
+        self.suspended: tuple[Summary, Substitution] | None = None
+        """The generator that it goes over, where that stands at its yield meanwhile."""
         self.unsure = False
         """Whether what runs is called on one of several sessions: on which one, nobody knows."""
         self.awaited: Site | None = None
