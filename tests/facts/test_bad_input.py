@@ -9,7 +9,8 @@ from pathlib import Path
 import libcst as cst
 import pytest
 
-from ormlint.facts import nesting
+from ormlint.facts import lossless, nesting
+from ormlint.facts.decoding import line_starts
 from ormlint.facts.expressions import EXPRESSIONS, MAX_DEPTH
 from ormlint.facts.extract import extract
 
@@ -99,7 +100,8 @@ def test_a_stack_that_cannot_be_had_is_done_without(monkeypatch: pytest.MonkeyPa
 
 def test_code_that_this_version_does_not_know_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(EXPRESSIONS, cst.Await)
-    record = extract(b"async def f():\n    a\n    await b\n")
+    text = "async def f():\n    a\n    await b\n"
+    record = lossless.read(text, "", line_starts(text))
     assert record.error is not None
     assert "Await" in record.error
     assert (record.error_line, record.body) == (2, ())

@@ -18,6 +18,7 @@ from ormlint.facts.reading import read_records
 from ormlint.facts.records import Record
 
 Files = list[tuple[str, Path]]
+_work = reading._work
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytes
 def _end_on_m05(sources: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     if any(b"def f5(" in source for _, source in sources):
         os._exit(11)
-    return reading._parse_chunk(sources)
+    return _work(sources)
 
 
 @pytest.mark.usefixtures("eager")
@@ -166,16 +167,18 @@ def test_without_processes_the_work_is_done_here(files: Files, monkeypatch: pyte
     assert read_records(files, cache_dir=None, jobs=4) == (whole, ())
 
 
-def test_libcst_is_imported_only_to_parse(files: Files, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("text", "needed"), [("x = 1\n", False), ("naïve = 1\n", True)])
+def test_libcst_is_imported_only_for_what_the_quick_reader_leaves(files: Files, tmp_path: Path, text: str, needed: bool) -> None:
+    (tmp_path / "more.py").write_text(text, encoding="utf-8")
     folder = tmp_path / "cache"
-    good = [(name, path) for name, path in files if name not in ("broken.py", "deep.py")]
+    good = [(name, path) for name, path in files if name not in ("broken.py", "deep.py")] + [("more.py", tmp_path / "more.py")]
     script = (
         "import sys\nfrom pathlib import Path\nfrom ormlint.facts.reading import read_records\nassert 'libcst' not in sys.modules\n"
         f"read_records({[(name, str(path)) for name, path in good]!r} and [(n, Path(p)) for n, p in {[(name, str(path)) for name, path in good]!r}],"
         f" cache_dir=Path({str(folder)!r}), jobs=1)\nprint('libcst' in sys.modules)\n"
     )
     cold, warm = (subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout for _ in range(2))
-    assert (cold, warm) == ("True\n", "False\n")
+    assert (cold, warm) == (f"{needed}\n", "False\n")
 
 
 def test_a_record_can_be_shown(tmp_path: Path) -> None:

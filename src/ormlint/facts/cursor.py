@@ -44,6 +44,20 @@ statement_gap = _skip(";:")
 _piece = re.compile(r"#[^\r\n]*|[a-z]+|\*\*|.", re.DOTALL).finditer
 
 
+def before(text: str, token: str, low: int, high: int) -> int:
+    """Where the last `token` of the gap between `low` and `high` starts; `high` where there is none."""
+    pos = high
+    while text[pos - 1] in " \t" and pos > low:
+        pos -= 1
+    if text.endswith(token, low, pos):
+        return pos - len(token)
+    found = high
+    for piece in _piece(text, low, high):
+        if piece[0] == token:
+            found = piece.start()
+    return found
+
+
 class TooDeep(Exception):
     """Code is nested deeper than a record may be."""
 
@@ -104,14 +118,4 @@ class Cursor:
 
     def before(self, token: str, low: int, high: int) -> int:
         """Where the last `token` of the gap between `low` and `high` starts; `high` where there is none."""
-        text = self.text
-        pos = high
-        while text[pos - 1] in " \t" and pos > low:
-            pos -= 1
-        if text.endswith(token, low, pos):
-            return pos - len(token)
-        found = high
-        for piece in _piece(text, low, high):
-            if piece[0] == token:
-                found = piece.start()
-        return found
+        return before(self.text, token, low, high)

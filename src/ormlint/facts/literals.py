@@ -36,10 +36,13 @@ def unescaped(body: str, raw: bool) -> str:
     if "\r" in body:
         body = _newline.sub("\n", body)
     if not raw and "\\" in body:
-        body = _escape.sub(_character, body)
-        if _surrogate.search(body):
-            body = _surrogate.sub("\ufffd", body)
+        body = storable(_escape.sub(_character, body))
     return body
+
+
+def storable(value: str) -> str:
+    """A string without lone surrogates."""
+    return _surrogate.sub("\ufffd", value) if _surrogate.search(value) else value
 
 
 def string(source: str) -> str | None:
@@ -63,6 +66,11 @@ def integer(source: str) -> int | None:
         value = int(source, 0)
     except ValueError:
         return None
+    return storable_integer(value)
+
+
+def storable_integer(value: int) -> int | None:
+    """The integer; None where it does not fit into 64 bits, signed."""
     return value if value < 1 << 63 else None
 
 

@@ -1,7 +1,7 @@
 """From source files to their records: reads, asks the cache, parses the rest in as many processes as pay.
 
 Takes paths; gives a record for every one of them, and warnings. The result is the same for any number of processes and for a
-cold or warm cache. LibCST is imported only when a file has to be parsed.
+cold or warm cache. The readers are imported only when a file has to be parsed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import BaseContext
 from pathlib import Path
+from typing import Union
 
 from ormlint.facts import nesting
 from ormlint.facts.cache import decode, encode, load, open_cache, store
@@ -26,9 +27,10 @@ from ormlint.facts.records import Record
 
 MAX_FILE = 20 << 20
 """Files of more bytes are not read."""
-WORTH_A_PROCESS = 400_000
-"""How many bytes of source a process must have to parse before it is worth starting: about half a second's work."""
+WORTH_A_PROCESS = 1_500_000
+"""How many bytes of source a process must have to read before it is worth starting: about a quarter of a second's work."""
 _CHUNK = 150_000
+_PART = 100
 
 Choose = Callable[[Mapping[str, bytes]], Collection[str]]
 """Of the sources by name, the names of those that are needed."""
@@ -36,10 +38,12 @@ Tell = Callable[[float], None]
 """Is told which share of the work is done, from 0 to 1."""
 _PLAIN = "-plain"
 """Behind a digest in the cache: the source is known to have no error, and was not parsed."""
-_PLAIN_WORTH_A_PROCESS = 10 * WORTH_A_PROCESS
+_PLAIN_WORTH_A_PROCESS = 4_000_000
 
 _Sources = list[tuple[str, bytes]]
 _Blobs = list[tuple[str, bytes]]
+_Found = tuple[str, Union[Record, bytes]]
+"""A digest with its record, which comes out of another process encoded."""
 
 
 def read_records(
@@ -102,24 +106,24 @@ def _read_records(
             except OSError:
                 continue
     total, parsed = sum(map(len, missing.values())), 0
-    for digest, blob in _parse(missing, jobs):
+    for digest, found in _parse(missing, jobs):
         if tell is not None:
             parsed += len(missing[digest])
             tell(parsed / max(total, 1))
-        record = records[digest] = decode(blob)
-        if record.error is None:
-            fresh[digest] = blob
+        record = records[digest] = decode(found) if isinstance(found, bytes) else found
+        if cache is not None and record.error is None:
+            fresh[digest] = found if isinstance(found, bytes) else encode(record)
     if cache is not None:
         warnings += store(cache, fresh, records.keys())
-    found: dict[str, Record] = {}
+    named: dict[str, Record] = {}
     for name, _ in files:
         if name in unread:
-            found[name] = unread[name]
+            named[name] = unread[name]
         elif digests[name] not in wanted:
-            found[name] = Record(digests[name], ())
+            named[name] = Record(digests[name], ())
         else:
-            found[name] = records.get(digests[name]) or Record("", (0,), error="cannot be read: it changed while it was read")
-    return found, warnings
+            named[name] = records.get(digests[name]) or Record("", (0,), error="cannot be read: it changed while it was read")
+    return named, warnings
 
 
 def _read(path: Path) -> bytes:
@@ -172,14 +176,14 @@ def _plain_chunk(sources: _Sources) -> list[str]:
 # Parsing
 
 
-def _parse(sources: Mapping[str, bytes], jobs: int) -> Iterator[tuple[str, bytes]]:
-    """The encoded records of sources by digest, in any order."""
+def _parse(sources: Mapping[str, bytes], jobs: int) -> Iterator[_Found]:
+    """The records of sources by digest, in any order."""
     if not sources:
         return
     total = sum(map(len, sources.values()))
     workers = min(jobs, len(sources), total // WORTH_A_PROCESS)
     if workers < 2 or multiprocessing.current_process().daemon:
-        yield from nesting.on_deep_stack(_parse_chunk, list(sources.items()))
+        yield from _parse_here(list(sources.items()))
         return
     left = dict(sources)
     try:
@@ -189,18 +193,24 @@ def _parse(sources: Mapping[str, bytes], jobs: int) -> Iterator[tuple[str, bytes
     except BrokenProcessPool:
         yield from _parse_one_by_one(left)
     except (OSError, ImportError):
-        yield from nesting.on_deep_stack(_parse_chunk, list(left.items()))
+        yield from _parse_here(list(left.items()))
 
 
-def _parse_chunk(sources: _Sources) -> _Blobs:
-    """Parses in this process, on this stack; what workers run."""
+def _parse_here(sources: _Sources) -> Iterator[_Found]:
+    """Parses in this process, a part at a time, so that it can be told how much is done."""
+    for start in range(0, len(sources), _PART):
+        yield from nesting.on_deep_stack(_parse_chunk, sources[start : start + _PART])
+
+
+def _parse_chunk(sources: _Sources) -> list[tuple[str, Record]]:
     from ormlint.facts.extract import extract
 
-    return [(digest, encode(extract(source, digest))) for digest, source in sources]
+    return [(digest, extract(source, digest)) for digest, source in sources]
 
 
 def _work(sources: _Sources) -> _Blobs:
-    return nesting.on_deep_stack(_parse_chunk, sources)
+    """What workers run."""
+    return [(digest, encode(record)) for digest, record in nesting.on_deep_stack(_parse_chunk, sources)]
 
 
 def _chunks(sources: Mapping[str, bytes]) -> Iterator[_Sources]:
@@ -229,7 +239,7 @@ def _ignore_interrupt() -> None:
 
 
 def _parse_in_processes(sources: Mapping[str, bytes], workers: int) -> Iterator[tuple[str, bytes]]:
-    import ormlint.facts.extract  # noqa: F401  (forked workers then have LibCST already)
+    import ormlint.facts.extract  # noqa: F401  (forked workers then have the quick reader already)
 
     pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_ignore_interrupt)
     try:
@@ -240,7 +250,7 @@ def _parse_in_processes(sources: Mapping[str, bytes], workers: int) -> Iterator[
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _parse_one_by_one(sources: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+def _parse_one_by_one(sources: Mapping[str, bytes]) -> Iterator[_Found]:
     """After a worker died: a file at a time, so that the one that ends its process is known and the others are not lost."""
     pending = sorted(sources.items())
     while pending:
@@ -248,7 +258,7 @@ def _parse_one_by_one(sources: Mapping[str, bytes]) -> Iterator[tuple[str, bytes
             try:
                 pool.submit(_work, []).result()
             except BrokenProcessPool:  # no worker lives here, whatever the file
-                yield from nesting.on_deep_stack(_parse_chunk, pending)
+                yield from _parse_here(pending)
                 return
             while pending:
                 digest, source = pending.pop()

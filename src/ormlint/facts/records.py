@@ -12,7 +12,7 @@ from typing import Union
 
 import msgspec
 
-EXTRACTOR_VERSION = 1
+EXTRACTOR_VERSION = 2
 """Raised whenever the same source would give another record; the cache is keyed by it."""
 
 

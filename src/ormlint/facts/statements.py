@@ -19,9 +19,7 @@ from ormlint.facts.records import (
     Arg,
     Assert,
     Assign,
-    Attr,
     AugAssign,
-    BoolOp,
     Break,
     Case,
     Class,
@@ -38,7 +36,6 @@ from ormlint.facts.records import (
     Import,
     ImportName,
     Match,
-    Name,
     Pass,
     Raise,
     Return,
@@ -46,11 +43,11 @@ from ormlint.facts.records import (
     Stmt,
     Try,
     TypeAlias,
-    Unary,
     While,
     With,
     WithItem,
 )  # fmt: skip
+from ormlint.facts.type_checking import checks_types, denies_types
 
 Walk = Callable[[Cursor, Any, int], Stmt | None]
 
@@ -239,30 +236,15 @@ def _lazy_import_from(at: Cursor, node: Any, depth: int) -> Stmt:
 # Compound statements
 
 
-def _checks_types(at: Cursor, test: Expr) -> bool:
-    match test:
-        case Name(id=name):
-            return name in at.checking_names
-        case Attr(attr=name):
-            return name == "TYPE_CHECKING"
-        case BoolOp(op="and", items=items):
-            return any(_checks_types(at, item) for item in items)
-    return False
-
-
-def _denies_types(at: Cursor, test: Expr) -> bool:
-    return isinstance(test, Unary) and test.op == "not" and _checks_types(at, test.value)
-
-
 def _if(at: Cursor, node: cst.If, depth: int, keyword: str = "if") -> Stmt:
     if depth > MAX_DEPTH:
         raise TooDeep
     start = at.begin(keyword)
     test = expression(at, node.test, depth + 1)
     outside = at.checking
-    at.checking = outside or _checks_types(at, test)
+    at.checking = outside or checks_types(at.checking_names, test)
     body = block(at, node.body.body, depth + 1)
-    at.checking = outside or _denies_types(at, test)
+    at.checking = outside or denies_types(at.checking_names, test)
     orelse: tuple[Stmt, ...] = ()
     if node.orelse.__class__ is cst.If:
         orelse = (_if(at, node.orelse, depth + 1, "elif"),)
