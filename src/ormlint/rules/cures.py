@@ -52,6 +52,8 @@ def cure(model: Model, event: Event, loop: Loop | None = None, others: Sequence[
         option = f"{option}, …"
     if entity.origin.kind in ("query", "get") and loop is not None and _in_body(loop, entity.origin.site):
         return f"load them all with one query before the loop, with .options({option})"
+    if entity.origin.kind == "get" and (loop is None or entity.path):
+        return f"pass options=[{option}] to the get at {model.text(entity.origin.site)}"
     if entity.origin.kind == "get":
         return f"load them with one query instead of by their keys at {model.text(entity.origin.site)}, with .options({option})"
     if entity.origin.kind == "query":
