@@ -31,7 +31,7 @@ from ormlint.semantics.members import (
 from ormlint.semantics.queries import flask_session
 from ormlint.semantics.reflection import fields_of, introspected
 from ormlint.semantics.request_objects import kept_on_request
-from ormlint.semantics.state import FRESH, Live
+from ormlint.semantics.state import FRESH, Live, contains
 from ormlint.semantics.unit_of_work import mark_loaded, refresh_one
 from ormlint.semantics.values import (
     NONE,
@@ -52,6 +52,7 @@ from ormlint.semantics.values import (
     ModuleRef,
     NameOf,
     Option,
+    Origin,
     Plain,
     Query,
     Result,
@@ -298,6 +299,28 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
     return inner
 
 
+def shared(frame: Frame, entity: Entity, name: str) -> bool:
+    """Whether all rows of a query refer to one and the same object, because it asked for its key: `filter_by(order_id=key)`."""
+    keys = entity.origin.keys
+    if not keys or entity.path:
+        return False
+    classes = frame.world.classes
+    mapped = classes.mapped_attribute(entity.model, name)
+    if mapped is None or mapped.kind != "relationship" or mapped.many or mapped.target is None:
+        return False
+    columns = mapped.local or classes.references(entity.model, mapped.target)
+    return len(columns) == 1 and columns[0] in keys
+
+
+def once_for_each_query(frame: Frame, varies: tuple[Site, ...], origin: Origin) -> tuple[Site, ...]:
+    """Of some loops those in which the rows of an origin are queried anew."""
+    heads = {loop.site: loop.head for loop in frame.loops if loop.head is not None}
+    asked = (origin.site, *origin.via)
+    return tuple(
+        loop for loop in varies if any(contains(loop, site) and not (loop in heads and contains(heads[loop], site)) for site in asked)
+    )
+
+
 def answered(frame: Frame, entity: Entity, name: str) -> bool:
     """Whether the identity map answers a read of a reference: its target is at hand, or it leads back to where the object came from."""
     mapped = frame.world.classes.mapped_attribute(entity.model, name)
@@ -345,6 +368,8 @@ def _held(frame: Frame, entity: Entity, mapped: Attribute) -> bool:
         return False
     if not entity.path and (target in origin.beside or (origin.whole and entity.model == target)):
         return True
+    if not entity.path and (mapped.name in origin.keys or f".{mapped.name}" in origin.beside):
+        return True  # `filter_by(order=order)`, `with_parent(self.order)`
     for value in frame.state.vars.values():
         single = any(
             isinstance(item, Entity) and item.model == target and not item.path and item.origin != origin for item in options_of(value)
@@ -383,6 +408,8 @@ def _load(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node, how: st
         known_eager = frame.world.eagerly(entity.model, mapped.name)
         confidence = 1 if known_eager and mapped.kind == "relationship" else 2
     varies = varies_with(frame, entity, frame.subject or node)
+    if varies and shared(frame, entity, mapped.name):
+        varies = once_for_each_query(frame, varies, entity.origin)
     place = node
     if how == "lazy" and mapped.many and frame.written is not None and frame.written[0] is node and not _awaits(entity):
         how, place = "written", frame.written[1]

@@ -17,7 +17,7 @@ from ormlint.orms import registry as orms
 from ormlint.project import TEMPLATE_ENDINGS
 from ormlint.semantics import boundary, conflicts, serializing
 from ormlint.semantics.announcements import announces_early
-from ormlint.semantics.attributes import already_loaded, answered, straightened
+from ormlint.semantics.attributes import already_loaded, answered, once_for_each_query, shared, straightened
 from ormlint.semantics.autoflush import flushes, option_of
 from ormlint.semantics.concurrency import handed, made_again, running_after, started_below, unawaited, working
 from ormlint.semantics.containers import element_of
@@ -614,6 +614,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         if entity is not None and given and event.kind == "load":
             # What else the call is given may change with the loop; only the entity itself decides.
             varies = varies_with(frame, entity, _expression_of(entity, back, node))
+            if varies and shared(frame, entity, event.attr):
+                varies = once_for_each_query(frame, varies, entity.origin)
             flushed = frame.state.live.get(entity.origin, FRESH).flushed
             if entity.origin.kind == "new" and (event.how in ("written", "cascade") or (event.how == "lazy" and not flushed)):
                 continue
@@ -907,7 +909,7 @@ def _forward(frame: Frame, item: Repeated, back: Substitution, node: r.Node) -> 
     entity = back.entity(event.entity)
     if entity.origin.kind in ("new", "unknown") and not (entity.origin.kind == "new" and event.how in ("expired", "undone")):
         return
-    if event.how == "lazy" and answered(frame, entity, event.attr):
+    if event.how == "lazy" and (answered(frame, entity, event.attr) or shared(frame, entity, event.attr)):
         return
     session = None if event.session is None else back.session(event.session)
     confidence = event.confidence

@@ -1282,6 +1282,17 @@ class Classes:
         source, target = self.model(attribute.owner), self.model(attribute.target or "")
         return source is not None and target is not None and self._points(target, source) and not self._points(source, target)
 
+    def references(self, source: str, target: str) -> tuple[str, ...]:
+        """The columns of one mapped class that are foreign keys to the table of another."""
+        mine, theirs = self.model(source), self.model(target)
+        if mine is None or theirs is None:
+            return ()
+        return tuple(
+            attribute.name
+            for attribute in mine.attributes.values()
+            if attribute.foreign is not None and self._names(attribute.foreign, theirs)
+        )
+
     def _side_of(self, mine: Model, theirs: Model, keys: tuple[tuple[str, str], ...]) -> str:
         """Whose columns the foreign keys are, as (class, column): "mine", "theirs", or "" where that is not known."""
         sides = set()
@@ -1293,6 +1304,14 @@ class Classes:
 
     def _points(self, source: Model, target: Model) -> bool:
         """Whether a foreign key of `source` names the table of `target` or of one of its mapped ancestors."""
+        tables = self._tables(target)
+        return any(_table_of(attribute.foreign) in tables for attribute in source.attributes.values() if attribute.foreign is not None)
+
+    def _names(self, foreign: str, target: Model) -> bool:
+        return _table_of(foreign) in self._tables(target)
+
+    def _tables(self, target: Model) -> set[str | None]:
+        """The names by which foreign keys may speak of the table of a mapped class."""
         tables: set[str | None] = {target.table}
         for ancestor in self.infos[target.cls].mro:
             model = self.infos[ancestor].model
@@ -1302,10 +1321,11 @@ class Classes:
         tables.add(name)  # `ForeignKey(Parent.id)`
         if target.table is None:  # a computed name: what people compute
             tables |= {name.lower(), _snake(name), f"{name.lower()}s", f"{_snake(name)}s"}
-        return any(
-            attribute.foreign is not None and attribute.foreign.rsplit(".", 1)[0].rsplit(".", 1)[-1] in tables
-            for attribute in source.attributes.values()
-        )
+        return tables
+
+
+def _table_of(foreign: str) -> str:
+    return foreign.rsplit(".", 1)[0].rsplit(".", 1)[-1]
 
 
 def _values_of(body: tuple[r.Stmt, ...], name: str) -> Iterator[r.Expr]:

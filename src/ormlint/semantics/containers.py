@@ -22,6 +22,7 @@ from ormlint.semantics.values import (
     Site,
     Tup,
     UnionOf,
+    Unknown,
     Value,
     join,
     union,
@@ -80,6 +81,8 @@ def item_at(value: Value, index: Value) -> Value:
             return value.items[index.value]
         return union(value.items) if value.items else UNKNOWN
     if isinstance(value, Coll):
+        if value.kind == "dict" and isinstance(index, Const) and isinstance(index.value, str) and _is_mixed(value.elem):
+            return UNKNOWN  # which of its values the name stands for is not known
         return value.elem if type(value.elem) is not type(NEVER) else UNKNOWN
     if isinstance(value, UnionOf):
         return union(tuple(item_at(item, index) for item in value.items if item != NONE))
@@ -90,6 +93,11 @@ def item_at(value: Value, index: Value) -> Value:
                     return item
         return UNKNOWN
     return UNKNOWN
+
+
+def _is_mixed(value: Value) -> bool:
+    """Whether some of the values are known, and others are not: they are of several sorts."""
+    return isinstance(value, UnionOf) and any(isinstance(item, Unknown) for item in value.items)
 
 
 def sliced(value: Value) -> Value:

@@ -455,6 +455,13 @@ def written(frame: Frame, sql: Value, node: r.Node) -> Query:
     return msgspec.structs.replace(query, table=table, sets=sets, locked=raw_sql.locks(text))
 
 
+def _put_together(frame: Frame, node: r.Node) -> Query | None:
+    """`connection.execute(f"CREATE EXTENSION {name}")`: what the text names says what the statement is about."""
+    if isinstance(node, r.Call) and node.args and isinstance(node.args[0].value, r.FString):
+        return queries.about(frame, node, Query("text", (), frame.site(node), exact=False), first=1)
+    return None
+
+
 def _existence(frame: Frame, actuals: Sequence[Actual], node: r.Node) -> Value:
     """`exists().where(User.email == email)`, `exists(select(User).where(…))`: true where the row is there."""
     query = next((value for actual in actuals for value in options_of(actual.value) if isinstance(value, Query)), None)
@@ -1229,7 +1236,7 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
             queries.sent(frame, statement, own, node)
         defines = isinstance(statement, LibInstance) and statement.cls.rsplit(".", 1)[-1].startswith(("DDL", "Create", "Drop"))
         if receiver.cls in ("connection", "async_connection", "engine") and not defines:
-            sent = statement if isinstance(statement, Query) else None
+            sent = statement if isinstance(statement, Query) else _put_together(frame, node)
             how = "core_async" if row.awaitable else "core"
             frame.happens(
                 "query", node, how=how, varies=frame.varying(node), needs=parameters_behind(frame, node), unsteady=unsteady(frame, node),

@@ -20,6 +20,7 @@ from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.loading import flat, gathered, joined_collection, origin_of
 from ormlint.semantics.scope import consumed
 from ormlint.semantics.state import Event, Overwritten
+from ormlint.semantics.symbols import last_name
 from ormlint.semantics.unit_of_work import lock, operate, overwrite, register, renew
 from ormlint.semantics.values import (
     NONE,
@@ -175,6 +176,8 @@ def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequen
     if row.returns in ("query_and_arguments", "select_and_arguments"):
         more = start(frame, query.style, actuals, node, query.session)
         return msgspec.structs.replace(query, columns=(*query.columns, *more.columns))
+    if name == "with_parent" and actuals:
+        query = msgspec.structs.replace(query, filters=(*query.filters, *_parents(actuals[0].value, node))[:16])
     if name in ("join", "outerjoin", "select_from", "having", "distinct", "from_statement"):
         query = msgspec.structs.replace(query, filters=(*query.filters, name)[:16], keys=(*query.keys, _OTHER)[:8])
     if name == "select_from":
@@ -193,6 +196,18 @@ def build(frame: Frame, query: Query, name: str, row: MethodRow, actuals: Sequen
         first = actuals[0].value if actuals else UNKNOWN
         return query if query.columns else msgspec.structs.replace(query, exact=False) if first is UNKNOWN else query
     return query
+
+
+_PARENT = "parent "
+
+
+def _parents(parent: Value, node: r.Node) -> tuple[str, ...]:
+    """What a query's rows refer to by `with_parent(self.event)`: the class, and the name that the relationship then has."""
+    found = [f"{_PARENT}{item.model}" for item in options_of(parent) if isinstance(item, Entity)]
+    written = node.args[0].value if isinstance(node, r.Call) and node.args else None
+    if isinstance(written, (r.Name, r.Attr)):
+        found.append(f"{_PARENT}.{last_name(written)}")
+    return (*found, "with_parent")
 
 
 def _is(value: Value, constant: bool) -> bool:
@@ -411,6 +426,7 @@ def _value_of_column(frame: Frame, query: Query, column: Value, session: Session
 def _entity(frame: Frame, query: Query, model: str, session: Session | None, node: r.Node) -> Entity:
     whole = not query.filters and not query.limited and query.exact
     beside = tuple(column.cls for column in query.columns if isinstance(column, ClassRef) and column.cls != model)
+    beside += tuple(item.removeprefix(_PARENT) for item in query.filters if item.startswith(_PARENT))
     origin = origin_of(frame.world.classes, model, "query", frame.site(node), query.options, session, query.exact, whole, beside)
     if query.keys or query.locked:
         keys = frozenset(key.name for key in query.keys if key.model in (model, ""))
