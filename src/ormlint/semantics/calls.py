@@ -639,8 +639,13 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             confidence = min(confidence, 1)
         if event.kind == "load" and not given and len(event.via) >= _INNER:
             confidence = min(confidence, 1)
-        if any(meaning == "untold type" or (meaning == ABSENT and event.kind == "load") for _, meaning in event.conditions):
-            confidence = min(confidence, 1)  # a row that was made is there the next time: what its making loads is no load of each turn
+        if any(meaning == "untold type" for _, meaning in event.conditions):
+            confidence = min(confidence, 1)
+        missing = ""
+        if event.kind == "load" and event.conditions:
+            missing = _missing_for(frame, event, back)
+            # A row that was made is there the next time: what its making loads is no load of each turn.
+            confidence = min(confidence, 1) if missing == ABSENT else confidence
         own = event.own or (
             event.session is not None
             and is_made(event.session.id)
@@ -669,6 +674,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             if event.about and back.given is not None:
                 about_loops = tuple(loop for name in event.about for loop in (back.varying or {}).get(name, ()))
                 about = _behind_arguments(frame, event.about, back.given)
+        if missing.startswith(f"{ABSENT} "):
+            around = (*around, (site.start, missing))
         over, held = meets(frame, event, site, back) if event.kind in _MET else (event.settled, event.held)
         if event.kind == "engine":
             passed = passed_on(frame, event)
@@ -754,6 +761,26 @@ def _kept_for(frame: Frame, event: Event, site: Site, back: Substitution) -> tup
                 if named.partition(".")[0] in own:
                     return ((site.start, f"kept param {named}{rest and '.'}{rest}"),)
     return ()
+
+
+def _missing_for(frame: Frame, event: Event, back: Substitution) -> str:
+    """Whether a callee's load needs a row to be missing: "" where each turn may look for another one, `ABSENT` where it is the same for
+    all, else that with the caller's own parameters which tell."""
+    told = [meaning for _, meaning in event.conditions if meaning.startswith(ABSENT)]
+    if not told:
+        return ""
+    own = frozenset() if frame.function is None else frozenset(param.name for param in frame.function.node.params)
+    behind: set[str] = set()
+    for name in told[-1].split()[1:]:
+        for expr in back.given.get(name, ()) if back.given is not None else ():
+            of_element = isinstance(expr, r.Name) or (isinstance(expr, r.Attr) and isinstance(expr.value, r.Name))
+            if not of_element or any(isinstance(part, (Entity, Session)) for part in options_of(back.params.get(name, UNKNOWN))):
+                continue  # what an object refers to is often the same for all
+            if frame.varying(expr):
+                return ""
+            if isinstance(expr, r.Name) and not frame.loops:
+                behind |= {expr.id} & own
+    return f"{ABSENT} {' '.join(sorted(behind))}" if behind else ABSENT
 
 
 def _needs_here(frame: Frame, event: Event, back: Substitution, node: r.Node) -> frozenset[str] | None:

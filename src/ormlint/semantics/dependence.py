@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ormlint.facts import records as r
 from ormlint.facts.walking import walk
 from ormlint.semantics.frame import Frame, World
-from ormlint.semantics.state import names_in
+from ormlint.semantics.state import ABSENT, names_in
 from ormlint.semantics.symbols import FunctionNode, Symbols, flat_statements, last_name, nested_bodies
 from ormlint.semantics.values import Site
 
@@ -167,6 +167,11 @@ def parameters_of(frame: Frame, names: frozenset[str]) -> frozenset[str]:
     for name in names:
         found |= behind.get(name, frozenset())
     return frozenset(found)
+
+
+def absent_for(frame: Frame, test: r.Expr) -> str:
+    """The condition of what is done only where a row is missing, with the parameters by which it was looked up."""
+    return f"{ABSENT} {' '.join(sorted(parameters_behind(frame, test) or ()))}"
 
 
 def _behind(world: World, function: FunctionNode) -> dict[str, frozenset[str]]:

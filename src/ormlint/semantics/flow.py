@@ -18,7 +18,7 @@ from ormlint.semantics.calls import adopt, invoke, note_repeated, resumed, settl
 from ormlint.semantics.concurrency import block_ends, handed
 from ormlint.semantics.containers import born_in, element_of, unpacked
 from ormlint.semantics.crossing import linked, of_one_session
-from ormlint.semantics.dependence import containers, kept_by, resets
+from ormlint.semantics.dependence import absent_for, containers, kept_by, resets
 from ormlint.semantics.engines import kept
 from ormlint.semantics.frame import Actual, Frame
 from ormlint.semantics.handlers import is_lock, kind_of_error
@@ -27,7 +27,7 @@ from ormlint.semantics.library import iterated
 from ormlint.semantics.loops import for_loop, guard, is_row, names_key, one_key, while_loop
 from ormlint.semantics.reflection import classes_tested, narrow_names
 from ormlint.semantics.sizes import measured
-from ormlint.semantics.state import ABSENT, FRESH, Event, Incident, Loop, Made, Repeated, State, Step, Summary, contains, join_states
+from ormlint.semantics.state import FRESH, Event, Incident, Loop, Made, Repeated, State, Step, Summary, contains, join_states
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import absolute, applied, last_name
 from ormlint.semantics.transactions import (
@@ -435,7 +435,7 @@ def _if(frame: Frame, stmt: r.If) -> None:
     if untold:
         frame.conditions.append((stmt.start, "untold type"))
     if told and all(seen.how == "absent" for seen in told):
-        frame.conditions.append((stmt.start, ABSENT))
+        frame.conditions.append((stmt.start, absent_for(frame, stmt.test)))
     if frame.loops:
         frame.conditions.extend((stmt.start, one_key(loop)) for loop in frame.loops if loop.key and names_key(stmt.test, loop.key))
     _note_store(frame, stmt, stmt.body, True)
@@ -458,7 +458,7 @@ def _if(frame: Frame, stmt: r.If) -> None:
         conflicts.settled(frame, told, False, stmt.test)
     absent = bool(told) and all(seen.how == "present" for seen in told)
     if absent:
-        frame.conditions.append((stmt.start, ABSENT))
+        frame.conditions.append((stmt.start, absent_for(frame, stmt.test)))
     run(frame, stmt.orelse)
     del frame.conditions[depth:]
     if not frame.dead:
@@ -466,7 +466,7 @@ def _if(frame: Frame, stmt: r.If) -> None:
     _join(frame, states)
     frame.conditions.extend(lasting)
     if left and absent and not stmt.orelse and isinstance(stmt.body[-1], r.Return):
-        frame.conditions.append((stmt.start, ABSENT))  # `if found: return found`
+        frame.conditions.append((stmt.start, absent_for(frame, stmt.test)))  # `if found: return found`
     if left and not stmt.orelse and frame.function is not None:
         # `if key in cache: return cache[key]`: what follows asks for what is missing, and keeps it.
         _note_store(frame, stmt, frame.function.node.body, False, True)
