@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from ormlint.facts import records as r
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.state import FRESH, Event
+from ormlint.semantics.transactions import is_own
 from ormlint.semantics.values import Entity, Session, Value, options_of
 
 _FROM_OUTSIDE = frozenset({"param", "arg", "given", "global"})
 
 
-def different(one: Session, other: Session) -> bool:
+def different(frame: Frame, one: Session, other: Session) -> bool:
     """Whether these are two sessions for certain."""
-    if one.id == other.id:
+    if one.id == other.id or any(id.kind == "param" and not is_own(frame, id) for id in (one.id, other.id)):
         return False
     kinds = {one.id.kind, other.id.kind}
     return kinds in ({"made"}, {"given"}, {"global"}) or ("made" in kinds and not kinds.isdisjoint(_FROM_OUTSIDE))
@@ -51,7 +52,7 @@ def brought(frame: Frame, entities: Sequence[Entity], session: Session, node: r.
     for entity in entities:
         for part in (entity, *frame.links.get(entity.origin, ())):
             holder = held_by(frame, part)
-            if holder is not None and different(holder, session):
+            if holder is not None and different(frame, holder, session):
                 _note(frame, node, part, holder, session)
                 return
 
@@ -66,7 +67,7 @@ def linked(frame: Frame, owner: Entity, value: Value, node: r.Node) -> None:
         if theirs is None or not isinstance(item, Entity):
             continue
         if mine is not None:
-            if different(mine, theirs):
+            if different(frame, mine, theirs):
                 _note(frame, node, item, theirs, mine)
         elif owner.origin.kind == "new":
             frame.links[owner.origin] = (*frame.links.get(owner.origin, ()), item)
@@ -75,7 +76,7 @@ def linked(frame: Frame, owner: Entity, value: Value, node: r.Node) -> None:
 def given_both(frame: Frame, entity: Entity, session: Session, event: Event) -> None:
     """A callee adds an object to a session, and the call has given it both."""
     holder = held_by(frame, entity)
-    if holder is not None and different(holder, session):
+    if holder is not None and different(frame, holder, session):
         end = event.via[-1].site if event.via else event.site
         frame.note("two-sessions", Event("crossing", end, session=session, entity=entity), entity.origin.site)
 

@@ -16,6 +16,7 @@ from ormlint.semantics.handlers import kind_of_error
 from ormlint.semantics.keys import local_columns
 from ormlint.semantics.queries import versioned_by
 from ormlint.semantics.state import FRESH, Event
+from ormlint.semantics.transactions import is_own
 from ormlint.semantics.values import (
     Coll,
     Entity,
@@ -177,7 +178,7 @@ def compared(frame: Frame, left: Value, op: str, right: Value, node: r.Node) -> 
 def apart(frame: Frame, one: Entity, other: Entity, node: r.Node, op: str) -> None:
     """Notes a comparison of two objects whose sessions are known to be two."""
     classes = frame.world.classes
-    if one.model != other.model or not _two(one.origin.session, other.origin.session):
+    if one.model != other.model or not _two(frame, one.origin.session, other.origin.session):
         return
     if op != "is" and (classes.member(one.model, "__eq__") is not None or _is_dataclass(frame, one.model)):
         return
@@ -194,9 +195,11 @@ def _is_dataclass(frame: Frame, model: str) -> bool:
     )
 
 
-def _two(one: Session | None, other: Session | None) -> bool:
+def _two(frame: Frame, one: Session | None, other: Session | None) -> bool:
     if one is None or other is None or one.id == other.id or one.scoped or other.scoped:
         return False
+    if any(id.kind == "param" and not is_own(frame, id) for id in (one.id, other.id)):
+        return False  # a callee's parameter that was given something unknown: it may be any session
     kinds = {one.id.kind, other.id.kind}
     return "made" in kinds or kinds == {"param"} or kinds == {"arg"}
 
