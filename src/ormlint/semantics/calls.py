@@ -406,7 +406,11 @@ def decorated(frame: Frame, id: str) -> Value | None:
         if isinstance(symbol, Library) or symbol is None:
             continue
         inner = frame.module_frame(function.module)
-        wrapper = inner.call(inner.evaluate(decorator), (Actual(current),), decorator)
+        world.decorating += 1
+        try:
+            wrapper = inner.call(inner.evaluate(decorator), (Actual(current),), decorator)
+        finally:
+            world.decorating -= 1
         if isinstance(wrapper, (FuncRef, Manager, Instance, Partial)) and wrapper != current:
             if isinstance(wrapper, Instance) and world.classes.member(wrapper.cls, "__call__") is None:
                 continue
@@ -731,16 +735,19 @@ def _settle_sessions(frame: Frame, summary: Summary, back: Substitution, before:
     sessions = frame.state.sessions
     for id, left in summary.left:
         session = back.sessions.get(id)
-        known = sessions.get(session.id) if session is not None else None
-        if session is None or known is None:
+        actual = session.id if session is not None else id
+        known = sessions.get(actual)
+        if known is None or (session is None and id.kind not in ("global", "field", "given")):
             continue
-        earlier = before.get(session.id)
-        ended = known.ended if left.ended is not None else earlier.ended if earlier is not None and not left.began else None
+        earlier = before.get(actual)
+        ended = known.ended
+        if session is not None and left.ended is None:
+            ended = earlier.ended if earlier is not None and not left.began else None
         written = known.written
         if left.written is None and written is not None and (earlier is None or earlier.written != written):
             written = None
         if ended != known.ended or written != known.written:
-            sessions[session.id] = msgspec.structs.replace(known, ended=ended, written=written)
+            sessions[actual] = msgspec.structs.replace(known, ended=ended, written=written)
 
 
 def _kept_for(frame: Frame, event: Event, site: Site, back: Substitution) -> tuple[tuple[int, str], ...]:
@@ -1050,9 +1057,10 @@ def summarise(
     given = symbols is not None and bool(symbols.sessions or symbols.entities)
     if nested >= _SAME or (count >= 4 * _CONTEXTS and given):
         return None if given else world.entries.get(function.id)
-    if count >= _CONTEXTS and symbols is not None and not given:
-        return world.entries.get(function.id)
-    world.contexts[counted] = count + 1
+    if not world.decorating:  # a decorator is applied to any number of functions
+        if count >= _CONTEXTS and symbols is not None and not given:
+            return world.entries.get(function.id)
+        world.contexts[counted] = count + 1
     world.on_stack[counted] = nested + 1
     outer_lowest = world.lowest
     world.depth += 1
@@ -1241,11 +1249,15 @@ def _judge_writes(frame: Frame, finishes: bool, handed: set[SessionId]) -> None:
 
 
 def _left(states: Sequence[State]) -> tuple[tuple[SessionId, SessionState], ...]:
-    """How the ways out of a function leave the sessions that it touched; one that it ended on some only is not ended."""
+    """How the ways out of a function leave the sessions that it touched; one that it ended on some only is not ended, and what it wrote
+    and committed on some counts as committed."""
     left: dict[SessionId, SessionState] = {}
     for state in states:
         for id, known in state.sessions.items():
             left[id] = join_sessions(left[id], known) if id in left else known
+    for id, known in left.items():
+        if known.written is not None and known.stored:
+            left[id] = msgspec.structs.replace(known, written=None)
     return tuple(
         (id, known if known.ended is None or all(id in state.sessions for state in states) else msgspec.structs.replace(known, ended=None))
         for id, known in left.items()

@@ -548,15 +548,30 @@ def condition(frame: Frame, test: r.Expr, positive: bool, evaluate_it: bool = Tr
         not_begun(frame, asked)
     elif isinstance(test, (r.Name, r.Attr)):
         _narrow(frame, test, lambda value: without_none(value) if positive else _falsy(value))
+        if positive and type(test) is r.Attr:
+            _has_key(frame, test)
     elif isinstance(test, r.Compare) and len(test.ops) == 1 and isinstance(test.rights[0], r.Const) and test.rights[0].kind == "none":
         if test.ops[0] in ("is", "is not", "==", "!="):
             is_none = (test.ops[0] in ("is", "==")) is positive
             left = test.left.target if isinstance(test.left, r.Walrus) else test.left
             _narrow(frame, left, lambda value: _only_none(value) if is_none else without_none(value))
+            if not is_none and type(left) is r.Attr:
+                _has_key(frame, left)
     elif isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "isinstance" and len(test.args) == 2:
         _narrow_class(frame, test.args[0].value, test.args[1].value, positive)
     if isinstance(test, (r.Compare, r.Call)):
         narrow_names(frame, test, positive)
+
+
+def _has_key(frame: Frame, test: r.Attr) -> None:
+    """`if order.id:` was true: the object is not one that still waits for its first flush."""
+    if not frame.state.unsaved or frame.dead or not isinstance(test.value, r.Name):
+        return
+    for item in options_of(frame.evaluate(test.value)):
+        if isinstance(item, Entity) and item.origin in frame.state.unsaved:
+            mapped = frame.world.classes.mapped_attribute(item.model, test.attr)
+            if mapped is not None and mapped.primary:
+                frame.state.unsaved -= {item.origin}
 
 
 def _is_in_session(frame: Frame, items: Sequence[r.Expr]) -> bool:

@@ -153,6 +153,8 @@ class World:
         self.on_stack: dict[tuple[str, tuple[str, ...]], int] = {}
         self.conflicts: dict[object, tuple[Conflict, ...]] = {}
         self.met: dict[tuple[str, Site, str], Conflict] = {}
+        self.decorating = 0
+        """How many decorators are being applied."""
         self.remerged: set[str] = set()
         self.called_decorated: set[str] = set()
         self.serializable = False

@@ -135,6 +135,8 @@ class SessionState(msgspec.Struct, frozen=True, cache_hash=True):
     """Whether autoflush is switched off for now."""
     locks: frozenset[str] = frozenset()
     """What this transaction has locked: "rows Order" by a locking read, "written Order" by a statement, "any" by an advisory lock."""
+    stored: frozenset[Site] = frozenset()
+    """The changes that some way to here has committed, or undone: where the ways meet, `written` is none of them."""
 
 
 UNTOUCHED = SessionState()
@@ -150,7 +152,7 @@ def join_sessions(left: SessionState, right: SessionState) -> SessionState:
         max(left.began, right.began, key=_BEGAN.index),
         left.opened or right.opened,
         left.ended if right.ended is not None else None,
-        left.written or right.written,
+        _still_written(left, right),
         left.inherits or right.inherits,
         left.used or right.used,
         left.block or right.block,
@@ -160,7 +162,15 @@ def join_sessions(left: SessionState, right: SessionState) -> SessionState:
         left.pending or right.pending,
         left.quiet or right.quiet,
         left.locks | right.locks,
+        left.stored | right.stored,
     )
+
+
+def _still_written(left: SessionState, right: SessionState) -> Site | None:
+    """The change that is not committed yet on either way, leaving aside what one of them has committed."""
+    if left.written is not None and left.written not in right.stored:
+        return left.written
+    return right.written if right.written is not None and right.written not in left.stored else None
 
 
 class Event(msgspec.Struct, frozen=True, cache_hash=True):

@@ -360,7 +360,7 @@ def _joined(states: list[State], id: SessionId) -> SessionState:
     for state in states:
         known = state.sessions.get(id, UNTOUCHED)
         found = known if found is None else join_sessions(found, known)
-    return UNTOUCHED if found is None else msgspec.structs.replace(found, fates=frozenset(), ended=None, failed=None)
+    return UNTOUCHED if found is None else msgspec.structs.replace(found, fates=frozenset(), ended=None, failed=None, stored=frozenset())
 
 
 def carry(frame: Frame, summary: Summary, back: Substitution, site: Site, at_yield: bool = False) -> None:

@@ -102,6 +102,10 @@ _CHANGING = frozenset({"add", "add_all", "delete", "delete_all", "merge", "merge
 """What leaves something to commit. A flush does not: it sends what one of these has left."""
 
 
+_STORED = 4
+"""So many changes are remembered as committed."""
+
+
 def change(frame: Frame, session: Session, effect: str, site: Site, far: bool = False) -> None:
     """The effect on what the state knows: expiry, detachment, the changes to commit, the session's fate. `far` where it happens many calls
     away: what is changed there is no business of the code at hand."""
@@ -136,8 +140,10 @@ def change(frame: Frame, session: Session, effect: str, site: Site, far: bool = 
     fates, ended, written = known_state.fates, known_state.ended, known_state.written
     if effect in _CHANGING and not frame.exceptional and not far:
         written = written or site
-    locks = known_state.locks
+    locks, stored = known_state.locks, known_state.stored
     if row.ends_transaction:
+        if written is not None and len(stored) < _STORED:
+            stored |= {written}
         written, locks = None, frozenset()
         if session.id.kind != "made":  # two names for sessions from outside may be one session
             for id, other in list(state.sessions.items()):
@@ -155,7 +161,9 @@ def change(frame: Frame, session: Session, effect: str, site: Site, far: bool = 
     elif row.runs_sql:
         ended = None
     if (fates, ended, written, locks) != (known_state.fates, known_state.ended, known_state.written, known_state.locks):
-        state.sessions[session.id] = msgspec.structs.replace(known_state, fates=fates, ended=ended, written=written, locks=locks)
+        state.sessions[session.id] = msgspec.structs.replace(
+            known_state, fates=fates, ended=ended, written=written, locks=locks, stored=stored
+        )
 
 
 def lock(frame: Frame, session: Session | None, what: str, node: r.Node) -> None:
