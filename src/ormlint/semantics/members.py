@@ -320,7 +320,6 @@ def evaluate_in(frame: Frame, function: str, expr: r.Expr, cls: str, deep: bool 
             if stmt.end <= expr.start:
                 if isinstance(stmt, (r.Assign, r.AnnAssign, r.Import, r.If)):
                     inner.run((stmt,))
-                    inner.dead = False
             elif deep:
                 within = next((block for block in nested_bodies(stmt) if block and block[0].start <= expr.start <= block[-1].end), ())
         body = within

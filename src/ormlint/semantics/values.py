@@ -401,8 +401,7 @@ def join(left: Value, right: Value) -> Value:
 
 
 def union(items: tuple[Value, ...], width: int = WIDTH) -> Value:
-    """A union without repetitions, collections merged by kind; Unknown absorbs nothing but width, and None does not count. What was made
-    wider may stay so."""
+    """A union without repetitions, collections merged by kind; Unknown absorbs nothing but width. What was made wider may stay so."""
     distinct: list[Value] = []
     if any(type(item) is UnionOf for item in items):
         width = max(width, *(len(item.items) for item in items if type(item) is UnionOf))
@@ -451,7 +450,7 @@ def union(items: tuple[Value, ...], width: int = WIDTH) -> Value:
         return NEVER
     if len(distinct) == 1:
         return distinct[0]
-    if len(distinct) - (NONE in distinct) > width:
+    if len(distinct) > width:
         return Unknown("too many alternatives")
     return UnionOf(tuple(distinct))
 

@@ -132,9 +132,7 @@ def _make(classes: Classes, row: HistoryRow, info: ClassInfo, transaction: str) 
     attributes[row.parent] = Attribute(row.parent, "relationship", site, id, info.id, nullable=True, viewonly=True)
     for member, gives in row.reads:
         target = id if gives == "version" else None
-        attributes[member] = Attribute(
-            member, "query", site, id, target, nullable=True, type=_GIVES.get(gives, ""), via=row.linked if member in row.linked else ()
-        )
+        attributes[member] = Attribute(member, "query", site, id, target, nullable=True, type=_GIVES.get(gives, ""))
     parents = [made for cls in info.mro[1:] if (model := classes.infos[cls].model) is not None and (made := model.version_class)]
     _added(classes, info, id, name, (*parents, *_roots(classes, info)), attributes, info.id)
     info.model.version_class = id

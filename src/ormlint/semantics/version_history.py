@@ -44,10 +44,9 @@ def read_query(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) ->
         operate(frame, session, "query", node, note=note, attr=mapped.name, varies=varies_with(frame, entity, node))
     if mapped.target is None:
         return Plain(mapped.type)
+    if mapped.target == entity.model and not mapped.many:
+        return union((entity, NONE))  # another version, of which no more is known than of this one
     found = _found(frame, mapped.target, session, node)
-    if path in live.asked:
-        for name in mapped.via:
-            mark_loaded(frame, found.origin, name, asked=True)
     return Coll("list", found) if mapped.many else union((found, NONE))
 
 
