@@ -677,6 +677,7 @@ KINDS: dict[str, str] = {
     "write_only_annotation": "`WriteOnlyMapped[X]`: a write-only relationship",
     "mapped_dataclass_decorator": "maps the decorated class as a dataclass",
     "column": "a column",
+    "computed_column": "what the database computes of a row: the value of a column",
     "relationship": "a relationship",
     "dynamic_relationship": 'a relationship with lazy="dynamic"',
     "backref": "the other side of a relationship, with options",

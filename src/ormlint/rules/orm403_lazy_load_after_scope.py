@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ormlint.findings import Confidence, Finding
 from ormlint.rules.cures import cure
 from ormlint.rules.loops import EXEMPT_ROLES
-from ormlint.rules.raising import lost, what_was_read
+from ormlint.rules.raising import RETURNING, lost, what_was_read
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
 
@@ -24,6 +24,8 @@ def check(model: Model) -> Iterator[Finding]:
         instead = f"read it before the {cause}" if cause else cure(model, event)
         if cause == "commit":
             instead = "read it before the commit, or make the session with expire_on_commit=False"
+        elif cause == "UPDATE":
+            instead = f"refresh the object before the session ends, or have the UPDATE return it ({RETURNING})"
         what = f"{what_was_read(event)} {state} and the session of its object has ended: this read raises DetachedInstanceError"
         steps = [*model.source_of(event.entity)]
         if event.since is not None and event.since.path in model.paths:

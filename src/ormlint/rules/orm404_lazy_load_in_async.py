@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ormlint.findings import Confidence, Finding
 from ormlint.rules.cures import cure
 from ormlint.rules.loops import EXEMPT_ROLES
-from ormlint.rules.raising import lost, what_was_read
+from ormlint.rules.raising import RETURNING, lost, what_was_read
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
 
@@ -25,6 +25,8 @@ def check(model: Model) -> Iterator[Finding]:
             instead = f"refresh the object, or read it before the {cause}"
             if cause == "commit":
                 instead = "await session.refresh(…) first, or make the session with expire_on_commit=False"
+            elif cause == "UPDATE":
+                instead = f"await session.refresh(…) first, or have the UPDATE return it ({RETURNING})"
         else:
             state = "is deferred" if event.how == "deferred" else "is not loaded"
             instead = cure(model, event)

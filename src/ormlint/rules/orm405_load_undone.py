@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from ormlint.findings import Confidence, Finding
 from ormlint.rules.loops import each, per_row
-from ormlint.rules.raising import lost, what_was_read
+from ormlint.rules.raising import RETURNING, lost, what_was_read
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
-from ormlint.semantics.state import Event, Repeated
+from ormlint.semantics.state import Repeated, contains
 from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM405", "load-undone"
@@ -30,6 +30,8 @@ def check(model: Model) -> Iterator[Finding]:
         instead = f"take the values before the {cause}, or query again after it"
         if cause == "commit":
             instead = "take the values before the commit, commit after the loop, or make the session with expire_on_commit=False"
+        elif cause == "UPDATE":
+            instead = f"have the UPDATE return it ({RETURNING}), or query again after it"
         state = f"{what} {verb} loaded, and the {cause} has expired {'it' if len(names) == 1 else 'them'}"
         trail = [*model.source_of(event.entity)]
         if event.since is not None and event.since.path in model.paths:
@@ -38,7 +40,7 @@ def check(model: Model) -> Iterator[Finding]:
         trail.extend(model.ways([other.event for other in items]))
         others = [other.event for other in items[1:] if other.event.site != event.site]
         trail.extend(model.step(other.site, f"also reads .{other.attr}") for other in others)
-        confidence = Confidence(max(_confidence(other.event) for other in items))
+        confidence = Confidence(max(_confidence(other) for other in items))
         yield model.finding(CODE, NAME, event.site, f"{state}: {cost} for {each(item)}; {instead}", confidence, tuple(trail), item.function)
 
 
@@ -56,11 +58,14 @@ def _elements(model: Model) -> Iterator[list[Repeated]]:
     yield from by_place.values()
 
 
-def _confidence(event: Event) -> int:
-    """A row that the callee loads, commits and reads by itself, or that only a failure has expired, is only possibly worth a change."""
+def _confidence(item: Repeated) -> int:
+    """A row that the callee loads, commits and reads by itself, that only a failure has expired, or that the same turn expires (so as to
+    read it again) is only possibly worth a change."""
+    event = item.event
     assert event.entity is not None
     own = bool(event.via) and event.entity.origin.via[-1:] == (event.site,)
-    return min(event.confidence, 1) if own or event.note == "failure" or len(event.via) > FAR else event.confidence
+    renewed = event.note == "expire" and event.since is not None and contains(item.loop.site, event.since)
+    return min(event.confidence, 1) if own or renewed or event.note == "failure" or len(event.via) > FAR else event.confidence
 
 
 RULE = Rule(CODE, NAME, "What was loaded is expired by a commit or rollback and loaded again per object.", check)

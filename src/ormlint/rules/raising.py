@@ -5,7 +5,17 @@ from __future__ import annotations
 from ormlint.semantics.revealing import short
 from ormlint.semantics.state import Event
 
-_CAUSES = {"commit": "commit", "rollback": "rollback", "failure": "rollback", "expire_all": "expire_all()", "expire": "expire()"}
+_CAUSES = {
+    "commit": "commit",
+    "rollback": "rollback",
+    "failure": "rollback",
+    "expire_all": "expire_all()",
+    "expire": "expire()",
+    "flush": "UPDATE",
+}
+
+RETURNING = '__mapper_args__ = {"eager_defaults": True}'
+"""What has an UPDATE give back what the database made."""
 
 
 def what_was_read(event: Event) -> str:

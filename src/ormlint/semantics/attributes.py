@@ -32,6 +32,7 @@ from ormlint.semantics.queries import flask_session
 from ormlint.semantics.reflection import fields_of, introspected
 from ormlint.semantics.request_objects import kept_on_request
 from ormlint.semantics.state import FRESH, Live, contains
+from ormlint.semantics.unfetched import found, lost_at
 from ormlint.semantics.unit_of_work import mark_loaded, refresh_one
 from ormlint.semantics.values import (
     NONE,
@@ -222,6 +223,14 @@ def _read_column(frame: Frame, entity: Entity, mapped: Attribute, node: r.Node) 
         _load(frame, entity, mapped, node, "deferred", None)
         mark_loaded(frame, origin, path)
         return
+    lost = lost_at(live, path) if live.lost else None
+    if lost is not None:
+        if origin.kind in ("query", "get", "new", "arg"):
+            how, since = ("detached", live.detached) if live.detached is not None else ("expired", lost.site)
+            _load(frame, entity, mapped, node, how, since, lost.how)
+        frame.state.live[origin] = found(frame.state.live.get(origin, FRESH), path)
+        mark_loaded(frame, origin, path)
+        return
     is_deferred = (mapped.deferred and path not in origin.undeferred) or path in origin.deferred
     if is_deferred and path not in live.loaded and origin.kind in ("query", "get", "arg", "param", "self") and origin.exact:
         _load(frame, entity, mapped, node, "detached" if live.detached is not None else "deferred", live.detached)
@@ -254,7 +263,8 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
     leads_back = _is_back_reference(frame, entity, mapped)
     read_link(frame, entity, mapped, node)
     was_loaded = path in origin.loaded
-    loaded = path in live.loaded or (was_loaded and expired is None)
+    lost = lost_at(live, path) if live.lost else None
+    loaded = path in live.loaded or (was_loaded and expired is None and lost is None)
     silent = (
         path in origin.blocked
         or mapped.lazy in BLOCKING
@@ -271,6 +281,8 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
     if not loaded and not silent:
         if live.detached is not None:
             _load(frame, entity, mapped, node, "detached", live.detached, live.detached_how)
+        elif lost is not None:
+            _load(frame, entity, mapped, node, "undone", lost.site, lost.how)
         elif expired is not None:
             _load(frame, entity, mapped, node, "undone" if was_loaded else "lazy", expired, live.how or "commit")
         else:

@@ -15,7 +15,7 @@ from ormlint.facts import records as r
 from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.project import TEMPLATE_ENDINGS
-from ormlint.semantics import boundary, conflicts, serializing
+from ormlint.semantics import boundary, conflicts, serializing, unfetched
 from ormlint.semantics.announcements import announces_early
 from ormlint.semantics.attributes import already_loaded, answered, once_for_each_query, shared, straightened
 from ormlint.semantics.autoflush import flushes, option_of
@@ -566,6 +566,7 @@ def _mentions(value: Value, session: Session) -> bool:
 
 def adopt(frame: Frame, summary: Summary, back: Substitution) -> None:
     """What the callee's end state says of the entities that the caller now has."""
+    unfetched.met_again(frame, back.origins.values())
     for origin in back.origins.values():
         frame.state.live[origin] = FRESH
     for origin, live in summary.live:
@@ -583,6 +584,8 @@ def adopt(frame: Frame, summary: Summary, back: Substitution) -> None:
             more = frozenset([f"{prefix}.{path}" if prefix else path for path in live.loaded])
             fresh = frozenset([f"{prefix}.{path}".strip(".") for path in live.fresh])
             frame.state.live[actual.origin] = msgspec.structs.replace(known, loaded=known.loaded | more, fresh=known.fresh | fresh)
+        if live.due or live.lost or live.loaded:
+            unfetched.adopted(frame, actual, live, back.call)
         if live.assigned:
             known = frame.state.live.get(actual.origin, FRESH)
             frame.state.live[actual.origin] = conflicts.adopted(live, ".".join(actual.path), known)
@@ -659,7 +662,14 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         since = event.since
         if since is not None and since.path == "" and entity is not None:
             live = frame.state.live.get(entity.origin, FRESH)
-            since = live.detached if event.how == "detached" else live.expired or entity.origin.expired or since
+            single = unfetched.lost_at(live, ".".join((*entity.path, event.attr)))
+            since = (
+                live.detached
+                if event.how == "detached"
+                else single.site
+                if single is not None
+                else live.expired or entity.origin.expired or since
+            )
         if event.kind == "autoflush":
             since = site  # as the caller sees it, the add is in the call as well
         step = Step(event.site, _words(event))

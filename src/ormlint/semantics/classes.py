@@ -73,6 +73,8 @@ class Attribute(msgspec.Struct, frozen=True):
     """Its value is made with the object, not when the row is inserted."""
     computed: bool = False
     """A function makes its value where none is given: `default=uuid4`."""
+    renewed: bool = False
+    """The database, or an SQL expression, gives it a new value with each UPDATE."""
 
 
 class Model(msgspec.Struct):
@@ -89,6 +91,10 @@ class Model(msgspec.Struct):
     """The columns of each unique constraint and index of its table arguments."""
     polymorphic: bool = False
     """Its mapping loads the columns of subclasses with the base class."""
+    renewed: tuple[str, ...] = ()
+    """The columns that an UPDATE expires, because only the database knows them then."""
+    apart: bool = False
+    """Its columns stand in several tables."""
     is_made: bool = False
     """No class of the project: a library maps it, for the versions of one."""
     version_of: str = ""
@@ -164,6 +170,7 @@ class Classes:
         self._each(models, self._inherit)
         self._each(models, self._relate)
         self._each(sorted(models, key=lambda id: len(self.infos[id].mro)), self._inherit)
+        self._each(models, self._renew)
 
     def _each(self, ids: Iterable[str], step: Callable[[ClassInfo], object]) -> None:
         """One step of understanding for each class; what fails costs what is known of that class, nothing else."""
@@ -1119,7 +1126,35 @@ class Classes:
             unique=_flag(call, "unique"), generated=any(arg.keyword in ("server_default", "server_onupdate") for arg in call.args),
             preset=any(arg.keyword == "default_factory" for arg in call.args),
             computed=any(arg.keyword == "default" and not isinstance(arg.value, r.Const) for arg in call.args),
+            renewed=any(self._renews(module, arg) for arg in call.args),
         )  # fmt: skip
+
+    def _renews(self, module: str, arg: r.Arg) -> bool:
+        """Whether an argument of a column has the database renew it: `server_onupdate=…`, `onupdate=func.now()`, `Computed(…)`."""
+        if arg.keyword == "server_onupdate":
+            return not (isinstance(arg.value, r.Const) and arg.value.kind == "none")
+        if arg.keyword == "sa_column_kwargs" and isinstance(arg.value, r.Dict):
+            pairs = zip(arg.value.keys, arg.value.values, strict=True)
+            return any(
+                self._renews(module, r.Arg(arg.start, arg.end, value, str(key.value))) for key, value in pairs if isinstance(key, r.Const)
+            )
+        if arg.keyword not in (None, "onupdate") or not isinstance(arg.value, r.Call):
+            return False
+        symbol = self.resolve(module, arg.value.func)
+        name = symbol.name if isinstance(symbol, Library) else ""
+        if arg.keyword is None:
+            return kind_of(name) == "computed_column"
+        return (name.startswith(_SQL_MAKERS) and (".func." in name or ".functions." in name)) or kind_of(name) == "text"
+
+    def _renew(self, info: ClassInfo) -> None:
+        """Which columns an UPDATE expires, and whether they stand in several tables."""
+        model = info.model
+        assert model is not None
+        if self._mapper_argument(info, "eager_defaults"):
+            return
+        model.renewed = tuple(name for name, attribute in model.attributes.items() if attribute.renewed)
+        tables = {parent.table for cls in info.mro if (parent := self.infos[cls].model) is not None and parent.table is not None}
+        model.apart = len(tables) > 1
 
     def _foreign(self, module: str, expr: r.Expr) -> str:
         if isinstance(expr, r.Const):
@@ -1345,6 +1380,9 @@ def _values_of(body: tuple[r.Stmt, ...], name: str) -> Iterator[r.Expr]:
 
 def _is_self(expr: r.Expr) -> bool:
     return type(expr) is r.Name and expr.id == "self"
+
+
+_SQL_MAKERS = ("sqlalchemy.", "sqlmodel.", "flask_sqlalchemy.")
 
 
 def _aliased(source: ClassInfo, name: r.Name) -> r.Expr | None:

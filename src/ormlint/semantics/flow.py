@@ -12,7 +12,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
-from ormlint.semantics import autoflush, boundary, conflicts, identity, queries, serializing
+from ormlint.semantics import autoflush, boundary, conflicts, identity, queries, serializing, unfetched
 from ormlint.semantics.attributes import replaced
 from ormlint.semantics.calls import adopt, invoke, note_repeated, resumed, settle
 from ormlint.semantics.concurrency import block_ends, handed
@@ -278,6 +278,7 @@ def _set_attribute(frame: Frame, entity: Entity, target: r.Attr, value: Value) -
             identity.key_set(frame, entity, mapped, target)
     path = ".".join((*entity.path, target.attr))
     mark_loaded(frame, entity.origin, path, asked=True)
+    unfetched.touched(frame, entity, mapped, frame.site(target))
     if mapped.kind == "relationship":
         mark_grafted(frame, entity.origin, path)
     by_name = frame.varying(target.value)
@@ -728,6 +729,7 @@ def _for(frame: Frame, stmt: r.For) -> None:
     def enter() -> None:
         bind_target(frame, stmt.target, element, None)
         identity.next_row(frame, element)
+        unfetched.next_row(frame, rows, loop.site)
 
     rows = frozenset([entity.origin for entity in identity.entities_in(element)])
     _go_round(frame, loop, stmt.body, stmt.orelse, enter, None, origins=met, rows=rows)

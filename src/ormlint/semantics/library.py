@@ -43,6 +43,7 @@ from ormlint.semantics.scope import exhausted, uses_of
 from ormlint.semantics.state import FRESH, Event, Overwritten, Registry, names_in
 from ormlint.semantics.symbols import flat_statements
 from ormlint.semantics.transactions import at_rest, call_out, recovered
+from ormlint.semantics.unfetched import expire, touched
 from ormlint.semantics.unit_of_work import (
     attach,
     delete_one,
@@ -653,7 +654,7 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
             else ""
         )
     if name == "builtins.setattr":
-        _set_by_name(frame, first, second)
+        _set_by_name(frame, first, second, node)
         return NONE
     if word == "none":
         for actual in actuals:
@@ -718,13 +719,16 @@ def _by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node
     return UNKNOWN
 
 
-def _set_by_name(frame: Frame, owner: Value, name: Value) -> None:
+def _set_by_name(frame: Frame, owner: Value, name: Value, node: r.Node) -> None:
     """`setattr(order, name, …)`: the attribute that is named is known from then on; of a new object any may be, where none is."""
     for item in options_of(owner):
         if isinstance(item, Entity) and isinstance(name, Const) and isinstance(name.value, str):
             mark_loaded(frame, item.origin, ".".join((*item.path, name.value)), asked=True)
+            touched(frame, item, frame.world.classes.mapped_attribute(item.model, name.value), frame.site(node))
         else:
             loosen(frame, item)
+            if isinstance(item, Entity):
+                touched(frame, item, None, frame.site(node))
 
 
 _KEEPING = frozenset({"builtins.int", "builtins.float", "builtins.round", "builtins.abs", "decimal.Decimal"})
@@ -1020,6 +1024,7 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
         elif row.effect == "expire" and len(actuals) == 1:
             expire_one(frame, entity, site, "expire")
         elif row.effect == "expire":
+            expire(frame, entity, names, site)
             renew_one(frame, entity)
         elif row.effect in ("delete", "delete_all"):
             delete_one(frame, entity)

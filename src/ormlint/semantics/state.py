@@ -37,6 +37,14 @@ from ormlint.semantics.values import (
 )
 
 
+class Lost(msgspec.Struct, frozen=True, cache_hash=True):
+    """A single attribute that was lost, or will be with the next UPDATE: its path, where, and by what (flush, expire)."""
+
+    path: str
+    site: Site
+    how: str
+
+
 class Live(msgspec.Struct, frozen=True, cache_hash=True):
     """What has happened to the entities of one origin since they were loaded.
 
@@ -66,6 +74,10 @@ class Live(msgspec.Struct, frozen=True, cache_hash=True):
     """Loaded relationships whose foreign key was set since, with where."""
     missing: frozenset[Event] = frozenset()
     """Of a new object: what was known to be missing when it was made."""
+    due: frozenset[Lost] = frozenset()
+    """Columns that the next flush will lose."""
+    lost: frozenset[Lost] = frozenset()
+    """Attributes that were lost one by one, while the others stayed."""
 
 
 class Overwritten(msgspec.Struct, frozen=True, cache_hash=True):
@@ -402,6 +414,8 @@ def join_live(left: Live, right: Live) -> Live:
         left.outdated if left.outdated == right.outdated else tuple(dict.fromkeys((*left.outdated, *right.outdated)))[:4],
         left.mismatched if left.mismatched == right.mismatched else tuple(dict.fromkeys((*left.mismatched, *right.mismatched)))[:4],
         left.missing | right.missing,
+        left.due | right.due,
+        left.lost | right.lost,
     )
 
 

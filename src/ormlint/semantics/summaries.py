@@ -12,7 +12,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
-from ormlint.semantics.state import FRESH, Event, Live, State
+from ormlint.semantics.state import FRESH, Event, Live, Lost, State
 from ormlint.semantics.values import (
     NONE,
     NOWHERE,
@@ -235,7 +235,8 @@ class Symbolic:
         symbol = Entity(entity.model, symbol_origin, (), (), entity.base)
         self.entities[key] = (symbol, entity)
         fresh = _below(live.fresh, prefix) | ({""} if prefix in live.fresh else frozenset())
-        if expired is not None or live.detached is not None or live.grafted or live.flushed or live.deleted:
+        due, lost = _symbolic(live.due, prefix), _symbolic(live.lost, prefix)
+        if expired is not None or due or lost or live.detached is not None or live.grafted or live.flushed or live.deleted:
             self.live[symbol_origin] = Live(
                 _below(live.loaded, prefix) if expired is not None else frozenset(),
                 NOWHERE if expired is not None else None,
@@ -247,6 +248,8 @@ class Symbolic:
                 _below(live.grafted, prefix),
                 live.flushed,
                 live.deleted,
+                due=due,
+                lost=lost,
             )
         elif live.outdated or live.mismatched:
             paths = tuple((path[len(prefix) + 1 :] if prefix else path, site) for path, site in live.mismatched if path.startswith(prefix))
@@ -263,6 +266,14 @@ class Symbolic:
 def _came_from_elsewhere(live: Live, path: tuple[str, ...]) -> bool:
     """Whether an object is reached over a relationship that was set."""
     return bool(live.grafted) and any(".".join(path[: at + 1]) in live.grafted for at in range(len(path)))
+
+
+def _symbolic(items: frozenset[Lost], prefix: str) -> frozenset[Lost]:
+    """What a callee may know of lost attributes: not where they were lost."""
+    if not items:
+        return items
+    start = f"{prefix}." if prefix else ""
+    return frozenset([Lost(item.path[len(start) :], NOWHERE, item.how) for item in items if item.path.startswith(start)])
 
 
 def _below(paths: frozenset[str], prefix: str) -> frozenset[str]:

@@ -22,6 +22,7 @@ from ormlint.semantics.scope import USES, used
 from ormlint.semantics.state import FRESH, UNTOUCHED, Live, Overwritten
 from ormlint.semantics.summaries import transform
 from ormlint.semantics.transactions import advance, let_go, noted_end, settled
+from ormlint.semantics.unfetched import found, kept, met_again, sent
 from ormlint.semantics.values import (
     Awaitable,
     ClassRef,
@@ -120,6 +121,7 @@ def change(frame: Frame, session: Session, effect: str, site: Site, far: bool = 
         return
     state = frame.state
     if row.autoflushes:
+        sent(frame, session, effect, site)
         for origin, known in state.live.items():
             if origin.kind == "new" and not known.flushed and _same(origin.session, session):
                 state.live[origin] = msgspec.structs.replace(known, flushed=True)
@@ -210,7 +212,17 @@ def _same(one: Session | None, other: Session) -> bool:
 def _expired(known: Live, site: Site, how: str) -> Live:
     nothing: frozenset[str] = frozenset()
     return msgspec.structs.replace(
-        known, loaded=nothing, expired=site, how=how, fresh=nothing, asked=nothing, assigned=nothing, outdated=(), mismatched=()
+        known,
+        loaded=nothing,
+        expired=site,
+        how=how,
+        fresh=nothing,
+        asked=nothing,
+        assigned=nothing,
+        outdated=(),
+        mismatched=(),
+        due=frozenset(),
+        lost=frozenset(),
     )
 
 
@@ -303,16 +315,20 @@ def refresh_one(frame: Frame, entity: Entity, names: tuple[str, ...]) -> None:
     start = f"{prefix}." if prefix else ""
     if names:
         paths = frozenset([start + name for name in names])
+        known = kept(known, paths) if known.lost else known
         frame.state.live[entity.origin] = msgspec.structs.replace(known, loaded=known.loaded | paths, asked=known.asked | paths)
         return
     again = frozenset([path for path in entity.origin.loaded if path.startswith(start)])
     below = again | eager_below(frame.world.classes, entity.model, start)
+    known = found(known, f"{start}*") if known.lost else known
     frame.state.live[entity.origin] = msgspec.structs.replace(known, loaded=known.loaded | below, fresh=known.fresh | below | {prefix})
 
 
 def mark_loaded(frame: Frame, origin: Origin, path: str, asked: bool = False) -> None:
     """Notes that the relationship at `path` is loaded now, because it was `asked` for or merely read."""
     known = frame.state.live.get(origin, FRESH)
+    if known.lost:
+        known = kept(known, (path,))
     if path not in known.loaded or asked:
         frame.state.live[origin] = msgspec.structs.replace(
             known, loaded=known.loaded | {path}, asked=known.asked | {path} if asked else known.asked
@@ -329,6 +345,7 @@ def mark_grafted(frame: Frame, origin: Origin, path: str) -> None:
 def register(frame: Frame, origin: Origin) -> None:
     """A query has just given entities of this origin: they are fresh, and so are those that it may have met again."""
     live = frame.state.live
+    met_again(frame, (origin,))
     for other, known in live.items():
         if known.expired is not None and other.name == origin.name and origin.session is not None and _same(other.session, origin.session):
             live[other] = msgspec.structs.replace(known, fresh=known.fresh | {""})

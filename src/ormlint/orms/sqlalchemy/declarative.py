@@ -40,6 +40,7 @@ CLASSES: tuple[ClassRow, ...] = (
     *classes("sqlalchemy sqlalchemy.schema sqlalchemy.sql.schema", "Table", "table"),
     *classes("sqlalchemy sqlalchemy.sql", "table", "table", "function"),
     *classes("sqlalchemy sqlalchemy.schema sqlalchemy.sql.schema", "MetaData", "metadata"),
+    *classes("sqlalchemy sqlalchemy.schema sqlalchemy.sql.schema", "Computed", "computed_column", since="1.3.11"),
     *classes(_ORM, "deferred", "deferred", "function"),
     *classes(_ORM, "column_property", "column_property", "function"),
     *classes(_ORM, "query_expression", "query_expression", "function"),
