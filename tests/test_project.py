@@ -173,7 +173,8 @@ def test_templates_are_listed(tmp_path: Path) -> None:
         ("manage.py", "script"),
         ("src/shop/manage.py", "code"),
         ("src/shop/seed_db.py", "script"),
-        ("src/shop/create_test_data.py", "script"),
+        ("populate.py", "fixture"),
+        ("src/shop/create_test_data.py", "fixture"),
         ("src/shop/testing_ground.py", "code"),
     ],
 )

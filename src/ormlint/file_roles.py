@@ -14,7 +14,7 @@ TEST_FOLDERS: Final = frozenset({"tests", "test"})
 MIGRATION_FOLDERS: Final = frozenset({"migrations", "alembic", "migration"})
 SCRIPT_FOLDERS: Final = frozenset({"scripts", "bin", "seeds", "seeders"})
 TOP_SCRIPT_FOLDERS: Final = frozenset({"tools", "examples", "benchmarks", "docs", "dev"})
-FILLS: Final = ("test_data", "mock_data", "sample_data", "demo_data")
+FILLS: Final = ("test_data", "mock_data", "sample_data", "demo_data", "populate")
 """How the names of files end that fill a database to try things out."""
 SCRIPT_FILES: Final = frozenset({"setup.py", "noxfile.py", "tasks.py", "fabfile.py", "manage.py"})
 
@@ -45,6 +45,8 @@ def role_of(parts: Sequence[str], environments: Collection[str] = ()) -> str:
     if not folders and name in SCRIPT_FILES:
         return "script"
     stem = name.removesuffix(".py")
-    if stem in {"seed", "seeds", "seed_data", "seed_db"} or stem.startswith("seed_") or stem.endswith(FILLS):
+    if stem.endswith(FILLS):
+        return "fixture"
+    if stem in {"seed", "seeds", "seed_data", "seed_db"} or stem.startswith("seed_"):
         return "script"
     return "code"
