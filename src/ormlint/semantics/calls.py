@@ -767,6 +767,8 @@ def _kept_for(frame: Frame, event: Event, site: Site, back: Substitution) -> tup
     for _, meaning in event.conditions:
         if meaning.startswith("kept "):
             _, scope, store = meaning.split(" ", 2)
+            if scope == "param" and "." in store and _is_looked_up(frame, back, store.split(".", 1)[0]):
+                return ((site.start, "kept outer ()"),)  # `self.name` of what a collection keeps by its key
             if scope == "outer" or (scope == "param" and back.varying is not None and not back.varying.get(store.split(".", 1)[0])):
                 return ((site.start, "kept outer ()"),)
             if scope == "param" and back.given is not None:
@@ -778,6 +780,12 @@ def _kept_for(frame: Frame, event: Event, site: Site, back: Substitution) -> tup
                 if named.partition(".")[0] in own:
                     return ((site.start, f"kept param {named}{rest and '.'}{rest}"),)
     return ()
+
+
+def _is_looked_up(frame: Frame, back: Substitution, name: str) -> bool:
+    """Whether what a call gives to a parameter was taken out of a collection that is the same in each turn."""
+    exprs = back.given.get(name, ()) if back.given is not None else ()
+    return len(exprs) == 1 and isinstance(exprs[0], r.Sub) and not frame.varying(exprs[0].value)
 
 
 def _missing_for(frame: Frame, event: Event, back: Substitution) -> str:
@@ -1059,8 +1067,9 @@ def summarise(
         return provisional
     if world.depth >= _DEEPEST:
         return None
-    # A decorator's wrapper is another function for each function that it holds.
-    counted = (function.id, tuple(sorted(value.func for value in closure.values() if isinstance(value, FuncRef))))
+    # A decorator, and its wrapper, is another function for each function that it holds.
+    held = [value.func for values in (closure, params) for value in values.values() if type(value) is FuncRef]
+    counted = (function.id, tuple(sorted(held)) if held else ())
     count = world.contexts.get(counted, 0)
     nested = world.on_stack.get(counted, 0)
     # What the function does by its declaration says nothing of the sessions and entities that this call gives it.

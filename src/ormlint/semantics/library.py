@@ -277,6 +277,12 @@ def _work(frame: Frame, target: Value, given: Sequence[Actual], node: r.Node, ru
     frame.offloaded -= 1
     frame.captures.pop()
     frame.dead = False
+    if runs_in in ("thread", "process"):
+        for event in captured:  # what a thread does is its own, however many are started
+            for events_of in (frame.state.events, frame.order):
+                if event in events_of and not event.own:
+                    del events_of[event]
+                    events_of[msgspec.structs.replace(event, own=True)] = None
     if isinstance(value, Awaitable):  # a coroutine function, which the task runs
         value = value.value
     held = [item for actual in given for item in flat(actual.value)]
@@ -458,9 +464,18 @@ def written(frame: Frame, sql: Value, node: r.Node) -> Query:
 
 def _put_together(frame: Frame, node: r.Node) -> Query | None:
     """`connection.execute(f"CREATE EXTENSION {name}")`: what the text names says what the statement is about."""
-    if isinstance(node, r.Call) and node.args and isinstance(node.args[0].value, r.FString):
-        return queries.about(frame, node, Query("text", (), frame.site(node), exact=False), first=1)
+    written = node.args[0].value if isinstance(node, r.Call) and node.args else None
+    statement = Query("text", (), frame.site(node), exact=False)
+    if isinstance(written, r.FString):
+        return queries.about(frame, node, statement, first=1)
+    if isinstance(written, r.Call) and isinstance(written.func, r.Attr) and written.func.attr in _OF_TABLE and not written.args:
+        # `table.delete()` of a table that is another one in each turn
+        about = frozenset(parameters_behind(frame, written.func.value) or ())
+        return msgspec.structs.replace(statement, over=frame.varying(written.func.value), about=about)
     return None
+
+
+_OF_TABLE = frozenset({"delete", "insert", "update", "select"})
 
 
 def _existence(frame: Frame, actuals: Sequence[Actual], node: r.Node) -> Value:
