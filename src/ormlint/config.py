@@ -68,7 +68,7 @@ class Config(msgspec.Struct, frozen=True, rename="kebab"):
     cache_dir: str | None = CACHE_FOLDER
     """The folder of cached file records, relative to the project's root; nothing is cached where it is None."""
     jobs: int = 0
-    """How many processes read files; 0 means one for each processor."""
+    """How many processes work; 0 means one for each processor."""
     preview: bool = False
     """Whether rules that are still being tried out take part."""
     relevance: bool = True

@@ -52,7 +52,7 @@ def reading(command: F) -> F:
         (
             click.option("--config", "config_file", type=click.Path(path_type=Path), help="The configuration file to use."),
             click.option("--no-cache", is_flag=True, help="Read every file anew and store nothing."),
-            click.option("--jobs", "-j", metavar="N", help="How many processes read files; 0 for one per processor."),
+            click.option("--jobs", "-j", metavar="N", help="How many processes work; 0 for one per processor."),
             click.option("--no-relevance", is_flag=True, help="Parse also the files that cannot matter; never changes a finding."),
             click.option("--preview", is_flag=True, help="Run rules that are still being tried out, too."),
         )

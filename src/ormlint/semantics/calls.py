@@ -1074,11 +1074,13 @@ def summarise(
     nested = world.on_stack.get(counted, 0)
     # What the function does by its declaration says nothing of the sessions and entities that this call gives it.
     given = symbols is not None and bool(symbols.sessions or symbols.entities)
-    if nested >= _SAME or (count >= 4 * _CONTEXTS and given):
+    if nested >= _SAME:
         return None if given else world.entries.get(function.id)
     if not world.decorating:  # a decorator is applied to any number of functions
+        if count >= 4 * _CONTEXTS and given:
+            return None
         if count >= _CONTEXTS and symbols is not None and not given:
-            return world.entries.get(function.id)
+            return _by_declaration(world, function)
         world.contexts[counted] = count + 1
     world.on_stack[counted] = nested + 1
     outer_lowest = world.lowest
@@ -1116,6 +1118,15 @@ def summarise(
         world.rests = [item for item in world.rests if item[0] < own]
     world.lowest = min(outer_lowest, world.lowest) if below else outer_lowest
     return summary
+
+
+def _by_declaration(world: World, function: FunctionNode) -> Summary | None:
+    """What a function gives and does with what its parameters declare, whether or not it has been run by itself."""
+    known = world.entries.get(function.id)
+    if known is not None or "<lambda" in function.id:
+        return known
+    frame = Frame(world, world.symbols.modules[function.module], function)
+    return summarise(world, ("entry", function.id), function, entry_params(frame, function), {}, {}, None)
 
 
 def _forget(world: World, depth: int) -> None:

@@ -7,7 +7,7 @@ are what they declare) and, through calls, in each context in which the project 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from ormlint.semantics.expiry import habits_of
 from ormlint.semantics.frame import Actual, Frame, TooMuch, World
 from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
 from ormlint.semantics.members import function_kind
+from ormlint.semantics.parts import Tell, run_parts
 from ormlint.semantics.state import (
     Context,
     Event,
@@ -40,32 +41,23 @@ from ormlint.semantics.values import (
 _TELL_EVERY = 50
 Place = TypeVar("Place")
 Observed = TypeVar("Observed")
-Tell = Callable[[float], None]
-"""Is told which share of the work is done, from 0 to 1."""
 
 
-def run_all(world: World, tell: Tell | None = None) -> None:
-    """Runs every module's own statements and every function as an entry."""
+def run_all(world: World, jobs: int = 1, tell: Tell | None = None) -> None:
+    """Runs every module's own statements and every function as an entry, in up to `jobs` processes."""
     collect_eager(world)
     world.habits = habits_of(world.symbols.modules.values())
     find_error_handlers(world)
     for name in sorted(world.symbols.modules):
         run_module(world, world.symbols.modules[name])
-    ids = sorted(world.symbols.functions)
-    for number, id in enumerate(ids):
-        if tell is not None and not number % _TELL_EVERY:
-            tell(number / len(ids))
-        with contained(world, id):
-            run_entry(world, id)
+    run_parts(world, sorted(world.symbols.functions), run_entries, jobs, tell)
     run_mixins(world)
     find_kept_sessions(world)
     # Fields that were unknown when a method was run and that some construction has filled since: those methods once more.
     late = {cls for cls, name in world.wanted if any((ancestor, name) in world.built for ancestor in world.classes.infos[cls].mro)}
     for cls in sorted(late):
         for methods in world.classes.infos[cls].methods.values():
-            for id in methods:
-                with contained(world, id):
-                    run_entry(world, id)
+            run_entries(world, methods)
     run_endings(world)
     gather(world)
 
@@ -228,6 +220,15 @@ def run_module(world: World, scope: ModuleScope) -> None:
         frame.run(scope.record.body)
         conflicts.summary_of(frame, world.current)
     world.current = None
+
+
+def run_entries(world: World, ids: Sequence[str], tell: Tell | None = None) -> None:
+    """Runs functions as if each were called from outside."""
+    for number, id in enumerate(ids):
+        if tell is not None and not number % _TELL_EVERY:
+            tell(number / len(ids))
+        with contained(world, id):
+            run_entry(world, id)
 
 
 def run_entry(world: World, id: str) -> None:

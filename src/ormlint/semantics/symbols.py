@@ -170,6 +170,9 @@ def absolute(module: str, is_package: bool, stmt: r.Import) -> str | None:
     return ".".join(head)
 
 
+_NO_CYCLE = 1 << 30
+
+
 class Symbols:
     """The project's modules, and every class and function in them at any depth."""
 
@@ -181,6 +184,11 @@ class Symbols:
         self.packages: set[str] = set()
         self._nodes: dict[int, str] = {}
         self._memo: dict[tuple[str, str], Symbol | None] = {}
+        self._open: dict[tuple[str, str], int] = {}
+        """The lookups that are under way, each with how many others were when it began."""
+        self._passing: dict[tuple[str, str], tuple[Symbol | None, int]] = {}
+        """What was found while a lookup that it needs was under way: it holds until that one is done, which is the one of this number."""
+        self._lowest = _NO_CYCLE
         for name, scope in scopes.items():
             parts = name.split(".")
             for cut in range(1, len(parts)):
@@ -227,9 +235,27 @@ class Symbols:
         key = (module, name)
         if key in self._memo:
             return self._memo[key]
-        self._memo[key] = None  # an import cycle finds nothing new here
+        passing = self._passing.get(key)
+        if passing is not None:
+            self._lowest = min(self._lowest, passing[1])
+            return passing[0]
+        at = self._open.get(key)
+        if at is not None:
+            self._lowest = min(self._lowest, at)
+            return None  # an import cycle finds nothing new here
+        own, outer = len(self._open), self._lowest
+        self._open[key], self._lowest = own, _NO_CYCLE
         found = self._lookup(module, name)
+        del self._open[key]
+        lowest = self._lowest
+        if lowest < own:
+            self._passing[key] = (found, lowest)
+            self._lowest = min(outer, lowest)
+            return found
         self._memo[key] = found
+        if lowest == own:
+            self._passing = {other: item for other, item in self._passing.items() if item[1] < own}
+        self._lowest = outer
         return found
 
     def _lookup(self, module: str, name: str) -> Symbol | None:

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Mapping
 
-from ormlint.config import Config
+from ormlint.config import Config, processors
 from ormlint.declared_versions import DeclaredVersions
 from ormlint.facts import records as r
 from ormlint.project import Project, SourceFile
@@ -20,7 +20,8 @@ from ormlint.semantics.classes import Classes
 from ormlint.semantics.frame import World
 from ormlint.semantics.layers import layers_of
 from ormlint.semantics.model import Model
-from ormlint.semantics.running import Tell, run_all
+from ormlint.semantics.parts import Tell
+from ormlint.semantics.running import run_all
 from ormlint.semantics.symbols import (
     ModuleScope,
     Symbols,
@@ -111,7 +112,7 @@ def understand(
             wire(world)
             world.layers = layers_of(scopes.values(), config.layers, world.classes)
             world.domain = frozenset(scope.path for scope in scopes.values() if world.layers[scope.name].layer == "domain")
-            run_all(world, tell)
+            run_all(world, processors(config.jobs), tell)
         except BaseException as error:
             failure.append(error)
 

@@ -1,0 +1,200 @@
+"""A large project's functions in parts that are run apart from each other, in processes where that is possible, and put together again.
+
+Takes a world in which the modules have been run, and the functions to run; leaves in it what was observed. How a project is divided
+depends on nothing but the project, and no part sees what another one learns: so the outcome is the same in any number of processes.
+Knows nothing of what is observed but how two of its kind become one.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Protocol
+
+import msgspec
+
+from ormlint.semantics.frame import World
+from ormlint.semantics.state import Made
+from ormlint.semantics.symbols import FunctionNode
+from ormlint.semantics.values import join
+
+WORTH_A_PART = 1_600_000
+"""How many bytes of functions make a part: some seconds' work, a good tenth of which is what another part does, too."""
+MOST_PARTS = 8
+
+Tell = Callable[[float], None]
+"""Is told which share of the work is done, from 0 to 1."""
+
+
+class Run(Protocol):
+    """Runs functions of a world; `tell` is told how far it is."""
+
+    def __call__(self, world: World, ids: Sequence[str], tell: Tell | None = None) -> None: ...
+
+
+_ADDED = (
+    *("answered", "called_decorated", "committing", "dependencies", "eager", "ended", "provided", "removed", "remerged"),
+    *("abandoned", "resolved", "startups", "wanted"),
+)
+"""Sets that only grow."""
+_JOINED = ("callers", "edges")
+"""Sets by a key, that only grow."""
+_FIRST = (
+    *("conflicts", "crossed", "entries", "failed", "listeners", "member_entries", "noted", "noticed", "observed", "raising"),
+    *("registries", "reveals", "unresolved"),
+)
+"""What was found by a key: found twice, it is the same."""
+_FLAGS = ("manual", "serializable", "violations_handled")
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """What running one part added to what was known before, by the names of the world's attributes."""
+
+    tables: Mapping[str, Any]
+    made: Mapping[Any, Made]
+    built: Mapping[Any, Any]
+    functions: Mapping[str, FunctionNode]
+    """Lambdas that became functions."""
+
+
+def run_parts(world: World, ids: Sequence[str], run: Run, jobs: int, tell: Tell | None = None) -> None:
+    """Runs the functions `ids`, in parts where they are many, and leaves in `world` what was observed. At most `jobs` processes run."""
+    parts = divided(world, ids)
+    if len(parts) == 1:
+        run(world, ids, tell)
+        return
+    outcomes: list[Observed] = []
+    for outcome in _in_processes(world, parts, run, jobs) if jobs > 1 and _can_fork() else _in_turn(world, parts, run):
+        outcomes.append(outcome)
+        if tell is not None:
+            tell(len(outcomes) / len(parts))
+    # Not before all are done: each part starts with what was known before the first.
+    for outcome in outcomes:
+        _add(world, outcome)
+
+
+def divided(world: World, ids: Sequence[str]) -> list[list[str]]:
+    """The functions in parts of about one size; those of one module stay together, and neighbours in the tree of packages, too."""
+    functions = world.symbols.functions
+    sizes: dict[str, int] = {}
+    for id in ids:
+        function = functions[id]
+        sizes[function.module] = sizes.get(function.module, 0) + (0 if function.outer else function.node.end - function.node.start)
+    total = sum(sizes.values())
+    count = max(1, min(MOST_PARTS, total // WORTH_A_PART))
+    part_of: dict[str, int] = {}
+    before = 0
+    for module in sorted(sizes):
+        part_of[module] = min(count - 1, before * count // max(total, 1))
+        before += sizes[module]
+    parts: list[list[str]] = [[] for _ in range(count)]
+    for id in ids:
+        parts[part_of[functions[id].module]].append(id)
+    return [part for part in parts if part] or [[]]
+
+
+def _run_apart(world: World, part: Sequence[str], run: Run) -> Observed:
+    """Runs a part in a world of its own, which knows what `world` does."""
+    apart = _branch(world)
+    known = frozenset(world.symbols.functions)
+    run(apart, part)
+    functions = apart.symbols.functions
+    return Observed(
+        {name: getattr(apart, name) for name in (*_ADDED, *_JOINED, *_FIRST, *_FLAGS)},
+        apart.made,
+        apart.built,
+        {id: functions[id] for id in functions.keys() - known},
+    )
+
+
+def _branch(world: World) -> World:
+    """A world that starts with what this one knows; what it learns stays in it."""
+    new = World.__new__(World)
+    for name, value in vars(world).items():
+        setattr(new, name, _copied(value))
+    return new
+
+
+def _copied(value: object) -> object:
+    if type(value) is dict:
+        nested = any(type(item) in (dict, set, list) for item in value.values())
+        return {key: _copied(item) for key, item in value.items()} if nested else value.copy()
+    if type(value) is set or type(value) is list:
+        return value.copy()
+    return value
+
+
+def _add(world: World, found: Observed) -> None:
+    world.symbols.functions.update(found.functions)
+    for name in _ADDED:
+        getattr(world, name).update(found.tables[name])
+    for name in _JOINED:
+        table: dict[object, set[object]] = getattr(world, name)
+        for key, items in found.tables[name].items():
+            table.setdefault(key, set()).update(items)
+    for name in _FIRST:
+        first: dict[object, object] = getattr(world, name)
+        for key, item in found.tables[name].items():
+            first.setdefault(key, item)
+    for name in _FLAGS:
+        setattr(world, name, getattr(world, name) or found.tables[name])
+    for place, made in found.made.items():
+        known = world.made.get(place)
+        if known is None or len(known.exits) < len(made.exits):
+            world.made[place] = made
+    for field, value in found.built.items():
+        held = world.built.get(field)
+        world.built[field] = value if held is None else join(held, value)
+
+
+# In this process, or in others
+
+
+def _in_turn(world: World, parts: Sequence[Sequence[str]], run: Run) -> Iterator[Observed]:
+    for part in parts:
+        yield _run_apart(world, part, run)
+
+
+def _can_fork() -> bool:
+    """Whether a child with all of this process's memory can be had: to send it all that is known would cost more than it saves."""
+    return sys.platform == "linux" and hasattr(os, "fork") and not multiprocessing.current_process().daemon
+
+
+def _in_processes(world: World, parts: Sequence[Sequence[str]], run: Run, jobs: int) -> Iterator[Observed]:
+    """The outcomes in the order of the parts; a part whose process fails is run here."""
+    _inherited[:] = [lambda number: _run_apart(world, parts[number], run)]
+    gc.freeze()  # a collection in a child would copy all that it shares with its parent
+    try:
+        context = multiprocessing.get_context("fork")
+        with warnings.catch_warnings(), ProcessPoolExecutor(min(jobs, len(parts)), context, _ignore_interrupt) as pool:
+            # The other threads only wait for this one, or show how far it is: no child needs what they hold.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            futures = [pool.submit(_run_inherited, number) for number in range(len(parts))]
+            for number, future in enumerate(futures):
+                try:
+                    outcome = future.result()
+                except (BrokenProcessPool, OSError, MemoryError):
+                    outcome = _run_apart(world, parts[number], run)
+                yield outcome
+    finally:
+        gc.unfreeze()
+        _inherited.clear()
+
+
+_inherited: list[Callable[[int], Observed]] = []
+"""How a child runs a part: it has it from its parent's memory."""
+
+
+def _run_inherited(number: int) -> Observed:
+    return _inherited[0](number)
+
+
+def _ignore_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
