@@ -173,8 +173,8 @@ def test_an_error_may_be_raised_where_the_trail_ends() -> None:
 def test_lost_rows_are_those_of_the_same_function() -> None:
     lost = site("lost", 20, function="Jobs.note")
     one = finding("ORM204", 10)
-    assert verdict(msgspec.structs.replace(one, symbol="app.a:Jobs.note"), lost).verdict is Verdict.confirmed
-    assert verdict(msgspec.structs.replace(one, symbol="app.a:Jobs.other"), lost).verdict is Verdict.not_run
+    assert verdict(msgspec.structs.replace(one, symbol="app.a.Jobs.note"), lost).verdict is Verdict.confirmed
+    assert verdict(msgspec.structs.replace(one, symbol="app.a.Jobs.other"), lost).verdict is Verdict.not_run
 
 
 def test_an_engine_must_be_made_twice() -> None:

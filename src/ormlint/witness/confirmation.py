@@ -188,9 +188,8 @@ def _matches(finding: Finding, evidence: Evidence, index: _Index) -> Iterator[_M
                 yield _Match(site, site.count, site.max, site.loop is not None)
     if "lost" in evidence.kinds:
         # The session is closed by the function that owns it, which is where the rows are written too.
-        symbol = finding.symbol.rpartition(":")[2]
         for site in index.here[at.path]:
-            if _bears(site, evidence) and symbol and site.function == symbol and id(site) not in seen:
+            if _bears(site, evidence) and _stands_in(finding.symbol, site.function) and id(site) not in seen:
                 seen.add(id(site))
                 yield _Match(site, site.count, site.max, False)
     for site in index.through[at.path]:
@@ -206,6 +205,11 @@ def _matches(finding: Finding, evidence: Evidence, index: _Index) -> Iterator[_M
         for site in index.here[""]:
             if _bears(site, evidence) and site.attr in words:
                 yield _Match(site, site.count, site.max, False)
+
+
+def _stands_in(symbol: str, function: str) -> bool:
+    """Whether a dotted name of the analysis ends in the qualified name that a function has at run time."""
+    return bool(function) and f".{symbol}".endswith("." + function.replace(".<locals>", ""))
 
 
 def _bears(site: Site, evidence: Evidence) -> bool:

@@ -2,8 +2,9 @@
 
 A recorder may never change what it watches: every exception of its own is caught and counted, it keeps no reference to a frame or an
 object of the application, and it imports nothing but the standard library. Besides SQLAlchemy's public events (`events.py`) it wraps two
-kinds of constructor, because no event tells of them: what is made once or for each job (`Session`, `_MADE`), and the exceptions
-of `_ERRORS`; and `Session.close`, after which a session may be used again in silence. `external.py` wraps what waits.
+kinds of constructor, because no event tells of them: what is made once or for each job (`Session`, `sessionmaker`), and the exceptions
+of `_ERRORS`; the hook that a dialect has for engines that are made; and `Session.close`, after which a session may be used again in
+silence. `external.py` wraps what waits.
 
 One part is written for each process; `record.py` merges them.
 """
@@ -44,8 +45,6 @@ _ERRORS: Final = (
     ("sqlalchemy.exc", "InvalidRequestError"),
     ("sqlalchemy.exc", "ResourceClosedError"),
 )
-_MADE: Final = (("sqlalchemy.engine", "Engine", "engine"), ("sqlalchemy.orm", "sessionmaker", "factory"))
-"""Module, class, kind."""
 _ERROR_NAMES: Final = {"PendingRollbackError", *(name for _, name in _ERRORS)}
 _COMPREHENSION: Final = re.compile(r"(?:\.<locals>)?\.<(?:list|set|dict)comp>$")
 _MOST_CHAINS: Final = 20
@@ -197,7 +196,8 @@ class Recorder:
 
     def _attach(self) -> None:
         import sqlalchemy
-        from sqlalchemy.orm import Session
+        from sqlalchemy.engine import Dialect
+        from sqlalchemy.orm import Session, sessionmaker
 
         version = str(vars(sqlalchemy)["__version__"])
         self._versions.append(version)
@@ -207,8 +207,8 @@ class Recorder:
         self._undo.append(listen(self._on_event, all_statements=False))
         self._undo.append(self._wrap(Session, self._on_session_made))
         self._undo.append(self._wrap_close(Session))
-        for module, name, kind in _MADE:
-            self._undo.append(self._wrap(getattr(sys.modules[module], name), functools.partial(self._on_made, kind)))
+        self._undo.append(self._wrap(sessionmaker, functools.partial(self._on_made, "factory")))
+        self._undo.append(self._wrap_engine_created(Dialect))
         for module, name in _ERRORS:
             owner = getattr(sys.modules.get(module), name, None)
             if owner is not None:
@@ -233,6 +233,25 @@ class Recorder:
                     owner.__init__ = real
                 else:
                     del owner.__init__
+
+        return undo
+
+    def _wrap_engine_created(self, owner: Any) -> Callable[[], None]:
+        # The constructor of an Engine must stay what it is: `create_engine()` reads off it which arguments there are.
+        kept = vars(owner)["engine_created"]
+        real = kept.__func__
+
+        @functools.wraps(real)
+        def engine_created(dialect: Any, engine: Any) -> None:
+            real(dialect, engine)
+            if type(engine.dialect) is dialect:  # else another dialect stood in for it and is told as well
+                self._on_made("engine", engine, sys._getframe().f_back)
+
+        wrapped = owner.engine_created = classmethod(engine_created)
+
+        def undo() -> None:
+            if vars(owner).get("engine_created") is wrapped:
+                owner.engine_created = kept
 
         return undo
 
@@ -278,8 +297,7 @@ class Recorder:
                 if event.attr != "commit":  # a commit's own flush is part of the commit
                     self._note(kind, event.cls, event.attr, sys._getframe(1), event.session)
             elif kind == "db_commit":
-                if event.cls == "Connection":
-                    self._note("commit", "Connection", None, sys._getframe(1))
+                self._note("commit", "Connection", None, sys._getframe(1))
             elif event.attr == "core":
                 self._note("core", None, kind, sys._getframe(1))
             elif kind == "opened":

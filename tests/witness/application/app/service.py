@@ -102,7 +102,7 @@ def used_again(engine):
 
 
 def engines():
-    return [create_engine("sqlite://") for _ in range(3)]
+    return [create_engine("sqlite://", echo=False, hide_parameters=True, pool_pre_ping=True) for _ in range(3)]
 
 
 def voucher(session, parent):
