@@ -107,3 +107,5 @@ class Report(msgspec.Struct, frozen=True):
     reveals: tuple[Reveal, ...] = ()
     warnings: tuple[str, ...] = ()
     silences: tuple[Silence, ...] = ()
+    unshown: tuple[Finding, ...] = ()
+    """Findings that a comment, an option or the baseline silences, or that stand elsewhere than what was asked for."""

@@ -80,6 +80,7 @@ def check(root: Path, config: Config, paths: Sequence[Path] = (), request: Reque
         silences=tuple(silence for silence in report.silences if silence.at.path in named),
         summary=msgspec.structs.replace(report.summary, duration_s=round(time.perf_counter() - started, 3), accepted=accepted),
         warnings=(*report.warnings, *left_out(named, sources)),
+        unshown=(*report.unshown, *without(report.findings, new)),
     )
 
 
@@ -118,9 +119,8 @@ def judged(project: Project, config: Config, asked: Request) -> tuple[Report, Ma
     warnings = [*rules.warnings, *misplaced, *model.warnings]
     asked.notify("applying the rules")
     found = [*unreadable(records), *judge(selection.rules, model, warnings)]
-    kept, silences = suppress(
-        [finding for finding in found if finding.code in selection.codes], records, config, selection, noqa=asked.noqa
-    )
+    chosen = [finding for finding in found if finding.code in selection.codes]
+    kept, silences = suppress(chosen, records, config, selection, noqa=asked.noqa)
     certain = [finding for finding in kept if finding.confidence >= config.min_confidence]
     report = Report(
         root=str(project.root),
@@ -137,6 +137,7 @@ def judged(project: Project, config: Config, asked: Request) -> tuple[Report, Ma
         reveals=tuple(model.reveals),
         warnings=tuple(warnings),
         silences=silences,
+        unshown=without(chosen, kept),
     )
     lasting = len(rules.all) == len(ALL_RULES) and not rules.warnings
     return report, {str(sources[rel]): record.digest for rel, record in records.items()} if lasting else None, tuple(unread)
@@ -175,6 +176,12 @@ def understand(
 
 def order(finding: Finding) -> tuple[str, int, int, str, str]:
     return finding.at.path, finding.at.line, finding.at.column, finding.code, finding.message
+
+
+def without(findings: Sequence[Finding], others: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that are not themselves among the others."""
+    known = {id(finding) for finding in others}
+    return tuple(finding for finding in findings if id(finding) not in known)
 
 
 def unaccepted(findings: Sequence[Finding], root: Path, config: Config, asked: Request, source: Source) -> Sequence[Finding]:

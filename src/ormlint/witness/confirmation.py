@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,19 +26,19 @@ _OUTSIDE = frozenset({"ORM406", "ORM407"})
 """Rules of loads that a framework does, with no line of the project on the stack."""
 
 
-def confirm(report: Report, record: Record) -> WitnessedReport:
-    """The report with a witness for each finding, what costs most first, and with what was missed."""
+def confirm(report: Report, record: Record, asked: Callable[[Missed], bool] = lambda _: True) -> WitnessedReport:
+    """The report with a witness for each finding, what costs most first, and with what was missed of that which was asked for."""
     index = _Index(record)
     findings = [WitnessedFinding(**_fields(finding), witness=_witness(finding, index)) for finding in report.findings]
     findings.sort(key=lambda finding: _rank(finding.witness))
-    missed = sorted(_missed(report.findings, index), key=lambda missed: -missed.witness.count)
+    missed = sorted(filter(asked, _missed((*report.findings, *report.unshown), index)), key=lambda missed: -missed.witness.count)
     fields = {**_fields(report), "findings": tuple(findings), "warnings": (*report.warnings, *record.warnings)}
     return WitnessedReport(**fields, missed=tuple(missed))
 
 
-def hold_against(report: Report, file: Path) -> WitnessedReport:
+def hold_against(report: Report, file: Path, asked: Callable[[Missed], bool] = lambda _: True) -> WitnessedReport:
     """The report with what the record in a file says of it. Raises RecordError where the record is none, or of another project."""
-    return confirm(report, against_sources(read_record(file), Path(report.root)))
+    return confirm(report, against_sources(read_record(file), Path(report.root)), asked)
 
 
 def at_least(report: WitnessedReport, verdict: Verdict) -> WitnessedReport:

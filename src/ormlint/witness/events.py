@@ -154,7 +154,7 @@ def listen(sink: Sink, engine: Any = None, *, all_statements: bool = True) -> Ca
     else:
         # Any event of an Engine costs each statement of a session 5 %, those of its dialect next to nothing.
         wanted += [(target, name, on_statement) for name in ("do_execute", "do_executemany", "do_execute_no_params")]
-        if sqlalchemy.__version__.startswith("1."):
+        if str(vars(sqlalchemy)["__version__"]).startswith("1."):
             # Here a statement may commit by itself.
             wanted += [(target, "commit", on_event_commit), (target, "commit_twophase", on_event_commit)]
         else:

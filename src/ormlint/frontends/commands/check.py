@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -14,14 +14,15 @@ from typing import Any
 import click
 
 from ... import __version__
-from ...config import ConfigError, printable, suggestion
+from ...config import Config, ConfigError, printable, suggestion
 from ...findings import Report
 from ...pipeline import Request, check
 from ...project import find_root, relative_to
 from ...report import FORMATS, renderer
 from ...report.view import RuleText, View
+from ...revisions import changed_lines, touched
 from ...sources import read_lines
-from ...witnessed import Verdict
+from ...witnessed import Missed, Verdict
 from ..completion import one_of
 from ..options import choosing, configuration, project_root
 from ..output import colour, deliver, links, width
@@ -76,7 +77,7 @@ def command(
         contents = {relative_to(Path(os.path.abspath(path)), root) or path.name: content for path, content in replaced.items()}
         with progress() as notify:
             request = Request(paths=named, contents=contents, diff_base=diff_base, baseline=not no_baseline, notify=notify)
-            report = witnessed(check(root, config, request=request), record, min_witness)
+            report = witnessed(check(root, config, request=request), record, min_witness, config, request)
         view = View(
             root=root,
             lines=cache(lambda rel: read_lines(contents.get(rel, root / rel))),
@@ -96,7 +97,7 @@ def command(
     return 1 if report.findings and not exit_zero else 0
 
 
-def witnessed(report: Report, record: Path | None, least: str | None) -> Report:
+def witnessed(report: Report, record: Path | None, least: str | None, config: Config, request: Request) -> Report:
     """The report held against a record, where one is named. Raises `ConfigError`."""
     if least is not None and least not in VERDICTS:
         raise ConfigError(f'unknown verdict "{printable(least)}"{suggestion(least, VERDICTS) or "; known are " + ", ".join(VERDICTS)}')
@@ -108,10 +109,30 @@ def witnessed(report: Report, record: Path | None, least: str | None) -> Report:
     from ...witness.record import RecordError
 
     try:
-        held = hold_against(report, record)
+        held = hold_against(report, record, asked_for(Path(report.root), config, request))
     except RecordError as error:
         raise ConfigError(str(error)) from None
     return held if least is None else at_least(held, Verdict[least.replace("-", "_")])
+
+
+def asked_for(root: Path, config: Config, request: Request) -> Callable[[Missed], bool]:
+    """Whether what was missed would have been reported: its rule is selected, and it stands in what was named and in what changed."""
+    from ...extensions import existing_rules
+    from ...selection import select
+
+    codes = select(config, existing_rules().all).codes
+    named = [folder for path in request.paths if (folder := relative_to(Path(os.path.abspath(path)), root)) is not None]
+    changed = None if request.diff_base is None else changed_lines(root, request.diff_base)
+
+    def asked(missed: Missed) -> bool:
+        places = (missed.at, *missed.chain)
+        return (
+            missed.code in codes
+            and (not named or any(not path or missed.at.path == path or missed.at.path.startswith(f"{path}/") for path in named))
+            and (changed is None or any(touched(at, changed) for at in places))
+        )
+
+    return asked
 
 
 def texts_of_rules() -> tuple[RuleText, ...]:
