@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from recorded import Run, the_record
 
 
@@ -110,7 +111,21 @@ def test_lines_may_be_left_out(application: Path, run_tests: Run) -> None:
     assert all(not file.ran for file in record.files)
 
 
-def test_a_crashed_process_loses_only_its_own_part(application: Path, run_tests: Run) -> None:
+@pytest.mark.parametrize("broken", ["_execution", "_asked_by", "_from_orm", "_below_orm", "_in_savepoint"])
+def test_reading_an_event_that_fails_fails_no_test(broken: str, application: Path, run_tests: Run) -> None:
+    (application / "conftest.py").write_text(
+        "from ormlint.witness import events\n\n"
+        "def broken(*arguments):\n    raise ZeroDivisionError('of the recorder')\n\n"
+        f"events.{broken} = broken\n",
+        encoding="utf-8",
+    )
+    done = run_tests("--ormlint-witness", "-k", "test_totals or test_rename or test_core or test_nested")
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout
+    assert "ZeroDivisionError: of the recorder" in done.stdout
+
+
+def test_a_process_that_is_killed_loses_only_what_it_did_last(application: Path, run_tests: Run) -> None:
     (application / "tests" / "test_crash.py").write_text(
         "import os\nimport signal\n\nfrom app import service\n\n"
         "def test_crash(engine, session):\n"
@@ -123,7 +138,13 @@ def test_a_crashed_process_loses_only_its_own_part(application: Path, run_tests:
     )
     done = run_tests("--ormlint-witness", "-k", "crash or totals")
     assert done.returncode == 0, done.stdout
-    assert [site.count for site in the_record(application).sites if site.function == "count_children" and site.kind == "lazy"] == [5]
+    record = the_record(application)
+    assert [site.count for site in record.sites if site.function == "count_children" and site.kind == "lazy"] == [5]
+    (commits,) = [site for site in record.sites if site.function == "names" and site.kind == "commit"]
+    assert 1 <= commits.count <= 5
+    assert done.stdout.count("a process was ended from outside before its record was whole") == 1
+    run_tests("--ormlint-witness", "-k", "test_fork")
+    assert the_record(application).warnings == ()
 
 
 def test_the_record_is_json_lines(application: Path, run_tests: Run) -> None:

@@ -88,6 +88,15 @@ def test_everything_that_the_tests_do(record: Record, application: Path) -> None
     assert only(record, "detached", "error").cls == "DetachedInstanceError"
     assert only(record, "outside", "external").attr == "subprocess.Popen"
     assert not sites(record, "outside_after_commit", "external")
+    assert {site.attr for site in sites(record, "calls", "external")} == {"socket.connect", "socket.send"}
+    held = only(record, "calls_held", "external")
+    assert (held.attr, held.count, held.line) == ("socket.send", 1, line_of(application, "held_socket.sendall"))
+
+    # Reloads, rollbacks, sessions that an error has ended.
+    refresh = only(record, "refreshed", "refresh")
+    assert (refresh.cls, refresh.count, refresh.max, refresh.loop) == ("Parent", 3, 3, "direct")
+    assert only(record, "refreshed", "rollback").count == 1
+    assert [site.cls for site in sites(record, "pending", "error")] == ["PendingRollbackError"]
 
     # Asynchronous code: the greenlets of SQLAlchemy do not hide who asked.
     later = only(record, "later", "commit")

@@ -93,3 +93,11 @@ def test_what_cannot_be_done_is_one_line(arguments: tuple[str, ...], message: st
     done = run(application, sqlalchemy_environment, *arguments)
     assert done.returncode != 0
     assert message in done.stderr.splitlines()[-1]
+
+
+def test_a_command_that_is_killed_leaves_what_it_did(application: Path, sqlalchemy_environment: Path) -> None:
+    code = "import os, signal, runpy\nrunpy.run_path('script.py')['main']()\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    done = run(application, sqlalchemy_environment, "--", sys.executable, "-c", code)
+    assert done.returncode == 128 + 9, done.stderr
+    assert the_record(application).sites
+    assert done.stderr.count("a process was ended from outside before its record was whole") == 1

@@ -11,7 +11,7 @@ from typing import Any
 from ormlint.witness.counting import FIELDS, Counts
 from ormlint.witness.events import ORM_KINDS, SQL_KINDS, Event, listen
 from ormlint.witness.frames import Activation, ProjectFiles, lines_of, project_frames
-from ormlint.witness.meaning import rule_for, titled
+from ormlint.witness.meaning import rule_of_line
 
 
 class BudgetExceeded(AssertionError):
@@ -108,7 +108,7 @@ def _message(exceeded: dict[str, int], counts: Counts, places: dict[tuple[str, E
         for (_, event, path, line, function), place in sorted(of_name, key=lambda item: -item[1].count):
             what = ".".join(part for part in (event.cls, event.attr) if part)
             repeated = "direct" if place.looped else "call" if place.count > 1 else None
-            rule = titled(rule_for(event.kind, event.cls, function, repeated, event.attr))
+            rule = rule_of_line(event.kind, event.cls, function, repeated, event.attr)
             lines.append(
                 f"  {path}:{line}: {place.count} x {event.kind} {what}".rstrip() + f" in {function}" + (f" ({rule})" if rule else "")
             )

@@ -65,14 +65,20 @@ def _whose(filename: str) -> int:
 Sink = Callable[[Event], None]
 
 
-def listen(sink: Sink, engine: Any = None, *, all_statements: bool = True) -> Callable[[], None]:
+def _raised(error: Exception) -> None:
+    raise error
+
+
+def listen(
+    sink: Sink, engine: Any = None, *, all_statements: bool = True, failed: Callable[[Exception], None] = _raised
+) -> Callable[[], None]:
     """Calls `sink` for every event from now on; returns the function that ends it.
 
     `engine` narrows the statements and transactions to one Engine, and adds what its pool does; what sessions do is reported for every
     session. Without `all_statements`, statements and COMMITs that a session sends are left out (what it does tells of them), and so are
     ROLLBACKs of connections.
 
-    An exception that `sink` raises reaches the application: a sink that must not fail catches its own.
+    `failed` is called with what goes wrong here or in `sink`; by default that reaches the application.
     """
     import sqlalchemy
     from sqlalchemy.engine import Engine
@@ -81,38 +87,59 @@ def listen(sink: Sink, engine: Any = None, *, all_statements: bool = True) -> Ca
     event: Any = sqlalchemy.event  # 2.0 leaves its functions untyped
 
     def on_execute(state: Any) -> None:
-        sink(_execution(state))
+        try:
+            sink(_execution(state))
+        except Exception as error:
+            failed(error)
 
     def on_flush(session: Any, context: Any) -> None:
-        asked = _asked_by(sys._getframe(1))
-        # The end of a savepoint is no commit: its flush is told as one.
-        sink(Event("flush", type(session).__name__, "flush" if asked == "commit" and _in_savepoint(session) else asked, session))
+        try:
+            asked = _asked_by(sys._getframe(1))
+            # The end of a savepoint is no commit: its flush is told as one.
+            sink(Event("flush", type(session).__name__, "flush" if asked == "commit" and _in_savepoint(session) else asked, session))
+        except Exception as error:
+            failed(error)
 
     def on_commit(session: Any) -> None:
-        if not _in_savepoint(session):
-            sink(Event("commit", type(session).__name__, None, session))
+        try:
+            if not _in_savepoint(session):
+                sink(Event("commit", type(session).__name__, None, session))
+        except Exception as error:
+            failed(error)
 
     def on_rollback(session: Any, previous: Any) -> None:
-        if not previous.nested and previous.parent is None:
-            sink(Event("rollback", type(session).__name__, None, session))
+        try:
+            if not previous.nested and previous.parent is None:
+                sink(Event("rollback", type(session).__name__, None, session))
+        except Exception as error:
+            failed(error)
 
     def on_begin(session: Any, transaction: Any, connection: Any) -> None:
-        if not transaction.nested:
-            sink(Event("opened", type(session).__name__, None, session))
+        try:
+            if not transaction.nested:
+                sink(Event("opened", type(session).__name__, None, session))
+        except Exception as error:
+            failed(error)
 
     def on_end(session: Any, transaction: Any) -> None:
-        if transaction.parent is None:
-            sink(Event("ended", type(session).__name__, None, session))
+        try:
+            if transaction.parent is None:
+                sink(Event("ended", type(session).__name__, None, session))
+        except Exception as error:
+            failed(error)
 
     def on_cursor(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
         sink(Event(_verb(statement, context)))
 
     def on_statement(cursor: Any, statement: str, *rest: Any) -> None:
-        context = rest[-1]
-        if not _from_orm(context):
-            verb = _verb(statement, context)
-            if verb != "other" and not _below_orm(sys._getframe(1)):
-                sink(Event(verb, None, "core"))
+        try:
+            context = rest[-1]
+            if not _from_orm(context):
+                verb = _verb(statement, context)
+                if verb != "other" and not _below_orm(sys._getframe(1)):
+                    sink(Event(verb, None, "core"))
+        except Exception as error:
+            failed(error)
 
     def on_db_commit(connection: Any, *rest: Any) -> None:
         sink(Event("db_commit", "Connection"))
@@ -121,8 +148,11 @@ def listen(sink: Sink, engine: Any = None, *, all_statements: bool = True) -> Ca
         on_core_commit(sys._getframe(1))
 
     def on_core_commit(frame: FrameType | None) -> None:
-        if not _below_orm(frame):
-            sink(Event("db_commit", "Connection"))
+        try:
+            if not _below_orm(frame):
+                sink(Event("db_commit", "Connection"))
+        except Exception as error:
+            failed(error)
 
     def on_db_rollback(connection: Any, *rest: Any) -> None:
         sink(Event("db_rollback", "Connection"))

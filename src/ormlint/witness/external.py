@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
@@ -15,20 +16,27 @@ from typing import Any, Final
 from ormlint.witness.imports import when_imported
 
 _WAITS: Final = (
-    ("socket", "socket", "connect"),
-    ("http.client", "HTTPConnection", "send"),
-    ("smtplib", "SMTP", "send"),
-    ("subprocess", "Popen", "__init__"),
-    ("time", "", "sleep"),
+    ("socket", "socket", "connect", "socket.connect"),
+    ("socket", "socket", "send", "socket.send"),
+    ("socket", "socket", "sendall", "socket.send"),
+    ("ssl", "SSLSocket", "send", "socket.send"),
+    ("ssl", "SSLSocket", "sendall", "socket.send"),
+    ("http.client", "HTTPConnection", "send", "http.client.send"),
+    ("smtplib", "SMTP", "send", "smtplib.send"),
+    ("subprocess", "Popen", "__init__", "subprocess.Popen"),
+    ("time", "", "sleep", "time.sleep"),
 )
-"""Module, class ("" for a function), name."""
+"""Module, class ("" for a function), name, and what it is called in a record."""
+_UNIX: Final = 1
+"""The family of such sockets; `socket` itself is not imported for it."""
+_WITHIN: Final = threading.local()
+"""`active` while one of these runs in this thread: what it uses itself is part of it."""
 
 
 def watch_external(call: Callable[[str, FrameType | None], None]) -> Callable[[], None]:
     """Calls `call` with a name such as "socket.connect" and the frame that waits, before it does; returns the function that ends it."""
     undo: list[Callable[[], None]] = []
-    for module, cls, name in _WAITS:
-        shown = "subprocess.Popen" if name == "__init__" else f"{module}.{name}"
+    for module, cls, name, shown in _WAITS:
         undo.append(when_imported(module, functools.partial(_wrap, module, cls, name, shown, call, undo)))
 
     def stop() -> None:
@@ -36,6 +44,11 @@ def watch_external(call: Callable[[str, FrameType | None], None]) -> Callable[[]
             end()
 
     return stop
+
+
+def _is_local(arguments: tuple[Any, ...]) -> bool:
+    """Whether a socket stays on the machine, such as the pair that wakes an event loop."""
+    return bool(arguments) and arguments[0].family == _UNIX
 
 
 def _wrap(
@@ -47,8 +60,14 @@ def _wrap(
 
     @functools.wraps(real)
     def waits(*arguments: Any, **keywords: Any) -> Any:
+        if getattr(_WITHIN, "active", False) or (shown == "socket.send" and _is_local(arguments)):
+            return real(*arguments, **keywords)
         call(shown, sys._getframe().f_back)
-        return real(*arguments, **keywords)
+        _WITHIN.active = True
+        try:
+            return real(*arguments, **keywords)
+        finally:
+            _WITHIN.active = False
 
     def end() -> None:
         if vars(owner).get(name) is waits:

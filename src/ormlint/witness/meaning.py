@@ -106,6 +106,7 @@ FAMILIES: Final = (
 NAMES: Final = {
     "ORM201": "commit-in-loop",
     "ORM202": "commit-hidden-in-loop",
+    "ORM203": "commit-outside-unit-of-work",
     "ORM205": "error-without-rollback",
     "ORM208": "io-in-transaction",
     "ORM301": "session-not-closed",
@@ -120,6 +121,8 @@ NAMES: Final = {
     "ORM411": "autoflush-in-loop",
 }
 """The rules that sites are named by."""
+_AS_ORM: Final = {"select": "query", "eager": "query", "refresh": "expired", **dict.fromkeys(("insert", "update", "delete"), "dml")}
+"""Statements by what a session does to send one."""
 _ACCESSOR = re.compile(r"\.__(?:repr|str|eq|hash|format|len|bool)__$")
 
 
@@ -145,6 +148,18 @@ def rule_for(kind: str, cls: str | None, function: str, loop: str | None, attr: 
     if kind == "flush":
         return "ORM411" if attr == "autoflush" else None
     return {"expired": "ORM405", "query": "ORM408", "core": "ORM408", "dml": "ORM408", "cascade": "ORM410"}.get(kind)
+
+
+def rule_of_line(kind: str, cls: str | None, function: str, loop: str | None, attr: str | None = None) -> str:
+    """The rule for a line that did too much, with its name: the one that it breaks, else where it would break one."""
+    code = rule_for(kind, cls, function, loop, attr)
+    if code is not None:
+        return titled(code)
+    kind = _AS_ORM.get(kind, kind)
+    code = rule_for(kind, cls, function, loop or "direct", "autoflush" if kind == "flush" else attr)
+    if code is not None:
+        return titled(code) if loop else f"in a loop: {titled(code)}"
+    return f"outside the unit of work: {titled('ORM203')}" if kind in ("rollback", "db_rollback") else ""
 
 
 def described(kind: str, cls: str | None, attr: str | None) -> str:

@@ -50,6 +50,7 @@ _COMPREHENSION: Final = re.compile(r"(?:\.<locals>)?\.<(?:list|set|dict)comp>$")
 _MOST_CHAINS: Final = 20
 _MOST_TESTS: Final = 50
 _SAVE_EVERY_S: Final = 10.0
+_ENDED: Final = "a process was ended from outside before its record was whole: what it did last is missing"
 
 
 SiteKey = tuple[str, str, int, int, str, str | None, str | None]
@@ -125,9 +126,12 @@ class _OpenSession:
 
 
 class Recorder:
-    """Records from `start()` to `stop()`. `parts` is the folder that each process writes its part into."""
+    """Records from `start()` to `stop()`. `parts` is the folder that each process writes its part into.
 
-    def __init__(self, root: str, parts: str, *, lines: bool = True) -> None:
+    `often`: the part is written while the process runs, too, because something may end it from outside; a forked process always does so.
+    """
+
+    def __init__(self, root: str, parts: str, *, lines: bool = True, often: bool = False) -> None:
         self.files = ProjectFiles(root)
         self.parts = parts
         self.test: str | None = None
@@ -150,6 +154,9 @@ class Recorder:
         self._part = self._new_part()
         self._saved = time.monotonic()
         self._open = 0
+        self._noted = 0
+        self._next_save = 1 if often else 0
+        """After how many events the part is written next: after 1, 2, 4 and so on; 0 where nothing asks for that."""
 
     def start(self) -> None:
         """Begins to record, now where SQLAlchemy is imported, else as soon as it is."""
@@ -183,14 +190,14 @@ class Recorder:
         self._guard(self._count_left)()
         self.save()
 
-    def save(self) -> None:
-        """Writes what was recorded so far as this process's part, whole or not at all."""
-        self._guard(self._save)()
+    def save(self, *, last: bool = True) -> None:
+        """Writes what was recorded so far as this process's part, whole or not at all; it says so where it is not the `last` time."""
+        self._guard(functools.partial(self._save, last))()
 
     def save_now_and_then(self) -> None:
         """Writes the part if that has not been done for a while: what a crash can lose is bounded."""
         if time.monotonic() - self._saved > _SAVE_EVERY_S:
-            self.save()
+            self.save(last=False)
 
     # Attaching
 
@@ -204,7 +211,7 @@ class Recorder:
         if int(version.split(".")[0]) < 2 and not version.startswith("1.4"):
             self.warnings.append(f"SQLAlchemy {version} is not supported, only 1.4 and later: nothing is recorded of this process")
             return
-        self._undo.append(listen(self._on_event, all_statements=False))
+        self._undo.append(listen(self._on_event, all_statements=False, failed=self._failure))
         self._undo.append(self._wrap(Session, self._on_session_made))
         self._undo.append(self._wrap_close(Session))
         self._undo.append(self._wrap(sessionmaker, functools.partial(self._on_made, "factory")))
@@ -291,21 +298,18 @@ class Recorder:
     def _on_event(self, event: Event) -> None:
         if not self._recording:
             return
-        try:
-            kind = event.kind
-            if kind in _RECORDED:
-                if event.attr != "commit":  # a commit's own flush is part of the commit
-                    self._note(kind, event.cls, event.attr, sys._getframe(1), event.session)
-            elif kind == "db_commit":
-                self._note("commit", "Connection", None, sys._getframe(1))
-            elif event.attr == "core":
-                self._note("core", None, kind, sys._getframe(1))
-            elif kind == "opened":
-                self._session(event.session, opened=True)
-            elif kind == "ended":
-                self._session(event.session, opened=False)
-        except Exception as error:
-            self._failure(error)
+        kind = event.kind
+        if kind in _RECORDED:
+            if event.attr != "commit":  # a commit's own flush is part of the commit
+                self._note(kind, event.cls, event.attr, sys._getframe(1), event.session)
+        elif kind == "db_commit":
+            self._note("commit", "Connection", None, sys._getframe(1))
+        elif event.attr == "core":
+            self._note("core", None, kind, sys._getframe(1))
+        elif kind == "opened":
+            self._session(event.session, opened=True)
+        elif kind == "ended":
+            self._session(event.session, opened=False)
 
     def _on_error(self, error: Any, frame: FrameType | None) -> None:
         if not self._recording:
@@ -419,6 +423,11 @@ class Recorder:
                 site = self._site(key)
                 way = stack.ways[kind, cls, attr] = site.ways.setdefault(stack.chain, _Way(key, site))
             self._count(way, frames, stack, known if kind == "commit" else None)
+            if self._next_save:
+                self._noted += 1
+                if self._noted >= self._next_save:
+                    self._next_save *= 2
+                    self.save(last=False)
         return way.key, stack.chain
 
     def _activations(self, frames: list[ProjectFrame]) -> frozenset[Activation]:
@@ -502,8 +511,9 @@ class Recorder:
         self._stacks = {}
         self._leaked.clear()
         self._part = self._new_part()
+        self._noted, self._next_save = 0, 1
 
-    def _save(self) -> None:
+    def _save(self, last: bool) -> None:
         self._saved = time.monotonic()
         if not self._versions and not self._sites:
             return  # a process without SQLAlchemy, such as multiprocessing's own, leaves nothing behind
@@ -527,7 +537,7 @@ class Recorder:
             {"t": "file", "path": path, "sha256": self._hash(path), "ran": _spans(ran.get(path, ()))} for path in sorted(paths | set(ran))
         ]
         lines += sites
-        lines += [{"t": "warning", "text": text} for text in self.warnings]
+        lines += [{"t": "warning", "text": text} for text in (*self.warnings, *(() if last else (_ENDED,)))]
         lines += [
             {"t": "warning", "text": f"the recorder failed {self.failed} times ({text}): those events are missing"}
             for text in self.failures

@@ -23,7 +23,7 @@ def _record() -> None:
     try:
         from ormlint.witness.recorder import Recorder
 
-        Recorder(root, parts, lines=os.environ.get("ORMLINT_WITNESS_LINES") != "0").start()
+        Recorder(root, parts, lines=os.environ.get("ORMLINT_WITNESS_LINES") != "0", often=True).start()
     finally:
         if added:
             sys.path.remove(package)

@@ -1,3 +1,4 @@
+import socket
 import subprocess
 
 from sqlalchemy import create_engine
@@ -149,6 +150,42 @@ async def too_late(session, select):
         return parent.children
     except Exception as error:
         return type(error).__name__
+
+
+def each_once(session):
+    parent = session.query(Parent).first()
+    parent.children
+    session.add(Parent(name="new"))
+    session.flush()
+    session.commit()
+    parent.name
+    session.rollback()
+
+
+def refreshed(session):
+    parent = session.query(Parent).first()
+    for _ in range(3):
+        session.refresh(parent)
+    session.rollback()
+
+
+def pending(session):
+    session.add(Parent(id=1))
+    try:
+        session.flush()
+    except Exception:
+        session.query(Parent).first()
+
+
+def calls(session, address):
+    session.query(Parent).first()
+    with socket.create_connection(address) as client:
+        client.sendall(b"x")
+
+
+def calls_held(session, held_socket):
+    session.query(Parent).first()
+    held_socket.sendall(b"x")
 
 
 def never_called(session):

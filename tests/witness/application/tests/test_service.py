@@ -1,6 +1,7 @@
 import gc
 import multiprocessing
 import os
+import socket
 import threading
 
 import pytest
@@ -50,6 +51,24 @@ def test_detached(engine):
 
 def test_look_up(session):
     assert len(service.look_up(session, [1, 2, 3])) == 3
+
+
+def test_refreshed(session):
+    service.refreshed(session)
+
+
+def test_pending(session):
+    with pytest.raises(Exception, match="rolled back"):
+        service.pending(session)
+
+
+def test_sockets(session):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        service.calls(session, server.getsockname())
+        with socket.create_connection(server.getsockname()) as held:
+            service.calls_held(session, held)
+            session.commit()
+            held.sendall(b"x")
 
 
 def test_outside(session):
