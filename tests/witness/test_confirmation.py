@@ -177,6 +177,16 @@ def test_lost_rows_are_those_of_the_same_function() -> None:
     assert verdict(msgspec.structs.replace(one, symbol="app.a.Jobs.other"), lost).verdict is Verdict.not_run
 
 
+def test_a_session_that_is_shared_is_found_at_the_call_that_shares_it() -> None:
+    way = Chain((Frame("app/b.py", 5, "one"), Frame("app/a.py", 10, "together")), 1)
+    used = site("shared", 5, path="app/b.py", cls="AsyncSession", attr=None, chains=(way,))
+    assert verdict(finding("ORM307", 10), used).verdict is Verdict.confirmed
+    assert verdict(finding("ORM307", 11), used).verdict is Verdict.not_run
+    assert confirm(Report("/p", (finding("ORM307", 10),)), Record(HEAD, (RAN,), (used,))).missed == ()
+    (missed,) = confirm(Report("/p"), Record(HEAD, (RAN,), (used,))).missed
+    assert (missed.code, missed.message) == ("ORM307", "one AsyncSession is used while another task or thread is at work with it")
+
+
 def test_an_engine_must_be_made_twice() -> None:
     once = verdict(finding("ORM304", 10), site("engine", 10))
     assert (once.verdict, once.text) == (Verdict.not_run, "ran, but only once: 1 engine made here")

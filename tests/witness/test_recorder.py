@@ -98,6 +98,13 @@ def test_everything_that_the_tests_do(record: Record, application: Path) -> None
     assert only(record, "refreshed", "rollback").count == 1
     assert [site.cls for site in sites(record, "pending", "error")] == ["PendingRollbackError"]
 
+    # A session that is used while another task or thread is at work with it: told with what started it.
+    shared = [site for site in record.sites if site.kind == "shared"]
+    assert {site.function for site in shared} == {"one", "in_threads"}
+    through = {frame.function for site in shared for chain in site.chains for frame in chain.frames}
+    assert "together" in through
+    assert not through & {"in_turn", "each_its_own", "each_its_own.<locals>.work", "in_threads_in_turn"}
+
     # Asynchronous code: the greenlets of SQLAlchemy do not hide who asked.
     later = only(record, "later", "commit")
     assert (later.count, later.max, later.loop) == (5, 5, "direct")

@@ -19,8 +19,8 @@ from ormlint.witness.meaning import EVIDENCE, NAMES, UNDECIDABLE, Evidence, desc
 from ormlint.witness.record import Record, Site, against_sources, read_record
 from ormlint.witnessed import Missed, Verdict, Witness, WitnessedFinding, WitnessedReport
 
-_MADE = frozenset({"leak", "session", "engine"})
-"""Kinds of things that are made in one place, maybe by a helper, and found wherever that is called from."""
+_MADE = frozenset({"leak", "session", "engine", "shared"})
+"""Kinds of what happens in one place, maybe in a helper or in what was started, and is found wherever that is called from."""
 
 _OUTSIDE = frozenset({"ORM406", "ORM407"})
 """Rules of loads that a framework does, with no line of the project on the stack."""
@@ -237,7 +237,7 @@ def _missed(findings: Iterable[Finding], index: _Index) -> Iterator[Missed]:
             continue  # the same read: what was loaded had been expired
         code = rule_for(site.kind, site.cls, site.function, site.loop, site.attr)
         codes = speaking_of(site.kind)
-        if site.kind == "leak":
+        if site.kind in ("leak", "shared"):
             outer = {(frame.path, frame.line) for chain in site.chains for frame in chain.frames}
         else:
             outer = {(frame.path, frame.line) for frame in site.loop_frames}

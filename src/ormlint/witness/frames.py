@@ -114,6 +114,18 @@ def activation(frame: FrameType) -> Activation:
     return made
 
 
+def suspended(greenlet: Any, running: Any) -> FrameType | None:
+    """Where a greenlet of this thread waits; None where it has ended, or waits only for the one that is running."""
+    if greenlet is None or greenlet.dead:
+        return None
+    while running is not None:
+        if running is greenlet:
+            return None
+        running = running.parent
+    frame: FrameType | None = greenlet.gr_frame
+    return frame
+
+
 ProjectFrame = tuple[CodeType, int, Activation, Activation | None]
 """The code, the instruction it is at, the activation, and that of what it has called, in whichever file; None where that is no Python."""
 

@@ -38,6 +38,8 @@ def _evidence(
 _REPLACED: Final = "the line ran on no real session: tests may replace it"
 _OUTSIDE: Final = "the line ran, but nothing outside was called while a transaction was open: tests may replace what calls"
 
+_NOT_TOGETHER: Final = "the line ran, but nobody was seen to use a session while another was at work with it"
+
 EVIDENCE: Final = {
     "ORM107": _evidence("query dml lazy core"),
     "ORM201": _evidence("commit", repeated=True, noun="commits", silent=_REPLACED),
@@ -58,6 +60,7 @@ EVIDENCE: Final = {
     "ORM304": _evidence("engine factory", noun="engines made here", least=2, silent="the line ran, and no engine was made here"),
     "ORM305": _evidence("reopened error", classes="ResourceClosedError InvalidRequestError DetachedInstanceError", noun="uses when closed"),
     "ORM306": _evidence("error", classes="InvalidRequestError", noun="errors"),
+    "ORM307": _evidence("shared", noun="uses while another was at work", silent=_NOT_TOGETHER),
     "ORM310": _evidence("query dml core lazy deferred expired refresh cascade flush commit rollback", noun="blocking round trips"),
     "ORM401": _evidence("lazy deferred expired", repeated=True),
     "ORM402": _evidence("lazy deferred expired"),
@@ -84,7 +87,7 @@ UNDECIDABLE: Final = {
     **dict.fromkeys(("ORM101", "ORM102", "ORM103", "ORM104", "ORM108", "ORM109", "ORM112"), _STRUCTURE),
     **dict.fromkeys(("ORM105", "ORM106", "ORM110", "ORM111", "ORM503", "ORM504", "ORM505", "ORM506"), _VALUES),
     **dict.fromkeys(("ORM501", "ORM502", "ORM507"), _TOGETHER),
-    **dict.fromkeys(("ORM307", "ORM308", "ORM309"), _TASKS),
+    **dict.fromkeys(("ORM308", "ORM309"), _TASKS),
     "ORM311": "a record holds what was sent, not what was never awaited",
 }
 """Rules of which no run can say anything, and why."""
@@ -100,6 +103,7 @@ FAMILIES: Final = (
     (frozenset({"error"}), frozenset({"ORM205", "ORM206", "ORM207", "ORM305", "ORM306", "ORM403", "ORM404", "ORM413"})),
     (frozenset({"leak"}), frozenset({"ORM301", "ORM302", "ORM303", "ORM305"})),
     (frozenset({"external"}), frozenset({"ORM208", "ORM209", "ORM210"})),
+    (frozenset({"shared"}), frozenset({"ORM307", "ORM308", "ORM309"})),
 )
 """Kinds of events, and the rules any of which speaks of a site of that kind."""
 
@@ -111,6 +115,7 @@ NAMES: Final = {
     "ORM208": "io-in-transaction",
     "ORM301": "session-not-closed",
     "ORM303": "session-held-by-object",
+    "ORM307": "session-shared",
     "ORM401": "lazy-load-in-loop",
     "ORM402": "lazy-load-behind-property",
     "ORM403": "lazy-load-after-scope",
@@ -139,6 +144,8 @@ def rule_for(kind: str, cls: str | None, function: str, loop: str | None, attr: 
         return "ORM303" if function.endswith(".__init__") else "ORM301"
     if kind == "external":
         return "ORM208"
+    if kind == "shared":
+        return "ORM307"
     if kind in ("lazy", "deferred"):
         return "ORM401" if loop else "ORM402" if _ACCESSOR.search(function) else None
     if not loop:
@@ -178,6 +185,7 @@ def described(kind: str, cls: str | None, attr: str | None) -> str:
         "error": f"{cls} is raised",
         "leak": "a session that is made here is collected while its transaction is open",
         "external": f"{attr} while a transaction is open",
+        "shared": f"one {cls} is used while another task or thread is at work with it",
     }
     return sentences.get(kind, f"{kind} {what}".rstrip())
 
@@ -190,5 +198,5 @@ def titled(code: str | None) -> str:
 def noun_for(kinds: Sequence[str]) -> str:
     """What events of these kinds are called."""
     nouns = {"commit": "commits", "rollback": "rollbacks", "flush": "flushes", "error": "errors", "leak": "sessions collected while open"}
-    nouns["external"] = "calls with a transaction open"
+    nouns |= {"external": "calls with a transaction open", "shared": "uses while another was at work"}
     return nouns.get(kinds[0], "SELECTs") if kinds else "events"

@@ -30,9 +30,19 @@ from typing import Any, Final
 
 from ormlint.witness.events import SQLALCHEMY, Event, listen
 from ormlint.witness.external import watch_external
-from ormlint.witness.frames import Activation, Hit, ProjectFiles, ProjectFrame, is_test, lines_of, project_frames
+from ormlint.witness.frames import (
+    Activation,
+    Hit,
+    ProjectFiles,
+    ProjectFrame,
+    is_test,
+    lines_of,
+    project_frames,
+    suspended,
+)
 from ormlint.witness.imports import when_imported
 from ormlint.witness.lines import Lines, record_lines
+from ormlint.witness.starts import Starts
 
 VERSION: Final = 1
 """The version of the record's format."""
@@ -108,8 +118,12 @@ class _Stack:
         return kind, path, line, self.end_line, function, cls, attr
 
 
+def _nothing() -> None:
+    """A weak reference to nothing."""
+
+
 class _OpenSession:
-    __slots__ = ("closed", "made", "open", "place", "reference", "used_by", "wrote")
+    __slots__ = ("closed", "greenlet", "made", "open", "place", "reference", "thread", "used_by", "wrote")
 
     def __init__(self) -> None:
         self.reference: Any = None
@@ -123,6 +137,9 @@ class _OpenSession:
         self.place: tuple[int, int] = (0, 0)
         self.used_by: list[ProjectFrame] = []
         """The frames that it last worked for."""
+        self.thread = 0
+        self.greenlet: Callable[[], Any] = _nothing
+        """The thread, and a weak reference to the greenlet, that it last worked in."""
 
 
 class Recorder:
@@ -153,6 +170,7 @@ class Recorder:
         self._owner = os.getpid()
         self._part = self._new_part()
         self._saved = time.monotonic()
+        self._starts = Starts(self.files, self._failure)
         self._open = 0
         self._noted = 0
         self._next_save = 1 if often else 0
@@ -166,6 +184,7 @@ class Recorder:
             self._undo.append(self._lines.stop)
         self._undo.append(when_imported("sqlalchemy.orm", self._guard(self._attach)))
         self._undo.append(watch_external(self._on_external))
+        self._undo.append(self._starts.watch())
         os.register_at_fork(after_in_child=self._in_child)
         real_exit = os._exit
 
@@ -400,11 +419,17 @@ class Recorder:
 
     def _note(self, kind: str, cls: str | None, attr: str | None, frame: FrameType | None, session: Any = None) -> tuple[SiteKey, Chain]:
         """Counts one event; returns where it was: the place "":0 where no line of the project is on the stack (a framework's own)."""
-        frames = project_frames(frame, self.files)
+        return self._note_at(project_frames(frame, self.files), kind, cls, attr, session)
+
+    def _note_at(self, frames: list[ProjectFrame], kind: str, cls: str | None, attr: str | None, session: Any) -> tuple[SiteKey, Chain]:
         known = None
         if session is not None:
             known = self._known(session)
             known.used_by = frames
+            greenlets = sys.modules.get("greenlet")
+            greenlet = None if greenlets is None else greenlets.getcurrent()
+            if known.greenlet() is not greenlet or known.thread != threading.get_ident():
+                self._moved(known, session, frames, greenlet)
             if kind in ("flush", "dml"):
                 known.wrote = True
             elif kind in ("commit", "rollback"):
@@ -429,6 +454,18 @@ class Recorder:
                     self._next_save *= 2
                     self.save(last=False)
         return way.key, stack.chain
+
+    def _moved(self, known: _OpenSession, session: Any, frames: list[ProjectFrame], greenlet: Any) -> None:
+        """A session works in another thread or greenlet than before: notes it where it is still at work there."""
+        thread = threading.get_ident()
+        at_work = sys._current_frames().get(known.thread) if known.thread != thread else suspended(known.greenlet(), greenlet)
+        known.thread = thread
+        known.greenlet = _nothing if greenlet is None else weakref.ref(greenlet)
+        while at_work is not None:
+            if SQLALCHEMY.search(at_work.f_code.co_filename) and at_work.f_locals.get("self") is session:
+                self._note_at([*frames, *self._starts.of_this()], "shared", type(session).__name__, None, None)
+                return
+            at_work = at_work.f_back
 
     def _activations(self, frames: list[ProjectFrame]) -> frozenset[Activation]:
         """Those of the application, without those of its tests."""

@@ -1,7 +1,9 @@
+import asyncio
 import socket
 import subprocess
+import threading
 
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, selectinload
 
 from .models import Parent
@@ -154,12 +156,13 @@ async def too_late(session, select):
 
 def each_once(session):
     parent = session.query(Parent).first()
-    parent.children
+    children = len(parent.children)
     session.add(Parent(name="new"))
     session.flush()
     session.commit()
-    parent.name
+    name = parent.name
     session.rollback()
+    return children, name
 
 
 def refreshed(session):
@@ -186,6 +189,61 @@ def calls(session, address):
 def calls_held(session, held_socket):
     session.query(Parent).first()
     held_socket.sendall(b"x")
+
+
+async def one(session, select, lock=None):
+    if lock is None:
+        return (await session.execute(select(Parent))).scalars().all()
+    async with lock:
+        return (await session.execute(select(Parent))).scalars().all()
+
+
+async def together(session, select):
+    return await asyncio.gather(one(session, select), one(session, select), return_exceptions=True)
+
+
+async def in_turn(session, select):
+    lock = asyncio.Lock()
+    await asyncio.gather(one(session, select, lock), one(session, select, lock))
+    await asyncio.wait_for(one(session, select), 60)
+    await one(session, select)
+
+
+async def each_its_own(make, select):
+    async def work():
+        async with make() as session:
+            await one(session, select)
+
+    await asyncio.gather(work(), work())
+
+
+def slow_query(session):
+    session.execute(text("SELECT pause()")).all()
+
+
+def in_threads(session):
+    first = threading.Thread(target=slow_query, args=(session,))
+    first.start()
+    waiting.wait(60)
+    try:
+        session.query(Parent).count()
+    finally:
+        go_on.set()
+        first.join()
+
+
+def in_threads_in_turn(session):
+    first = threading.Thread(target=count_all, args=(session,))
+    first.start()
+    first.join()
+    count_all(session)
+
+
+def count_all(session):
+    return session.query(Parent).count()
+
+
+waiting, go_on = threading.Event(), threading.Event()
 
 
 def never_called(session):

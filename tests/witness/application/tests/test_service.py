@@ -7,7 +7,7 @@ import threading
 import pytest
 from app import service
 from app.models import Base, Parent
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 
@@ -127,6 +127,16 @@ def test_threads(engine):
         thread.join()
 
 
+def test_threads_that_share(engine):
+    @event.listens_for(engine, "checkout")
+    def with_pause(connection, *rest):
+        connection.create_function("pause", 0, lambda: service.waiting.set() or service.go_on.wait(60))
+
+    with Session(engine) as session:
+        service.in_threads_in_turn(session)
+        service.in_threads(session)
+
+
 def test_fork(engine):
     child = os.fork()
     if not child:
@@ -158,6 +168,12 @@ def test_async():
             await service.later(session, select)
         async with AsyncSession(engine) as session:
             assert await service.too_late(session, select) in ("MissingGreenlet", "StatementError")
+        async with AsyncSession(engine) as session:
+            await service.in_turn(session, select)
+        await service.each_its_own(lambda: AsyncSession(engine), select)
+        session = AsyncSession(engine)
+        await service.together(session, select)
+        await session.close()
         await engine.dispose()
 
     asyncio.run(main())
