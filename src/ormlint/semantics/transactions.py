@@ -451,9 +451,9 @@ def _longer(site: Site, steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def enter_block(frame: Frame, session: Session) -> None:
-    """`with session.begin():` holds the transaction from here on."""
+    """`with session.begin():` holds the transaction from here on: what was ended before is another one."""
     known = frame.state.sessions.get(session.id, UNTOUCHED)
-    frame.state.sessions[session.id] = msgspec.structs.replace(known, block=True)
+    frame.state.sessions[session.id] = msgspec.structs.replace(known, block=True, lost=(), reused=False)
 
 
 def leave_block(state: State, id: SessionId, closes: bool) -> None:
