@@ -8,6 +8,7 @@ from ormlint.findings import Confidence, Finding
 from ormlint.rules.loops import EXEMPT_ROLES
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
+from ormlint.semantics.values import noun
 
 CODE, NAME = "ORM301", "session-not-closed"
 _WORDS = {
@@ -27,13 +28,14 @@ def check(model: Model) -> Iterator[Finding]:
         if name in ("main", "") or model.role(made.site) == "script" or model.is_command(made.function):
             continue
         kinds = {kind for kind, _ in made.exits}
-        message = "this session is not closed on every way out: its connection stays checked out; use `with`, or close it in a `finally`"
+        what = f"this {noun(made.session)}"
+        message = f"{what} is not closed on every way out: its connection stays checked out; use `with`, or close it in a `finally`"
         confidence = Confidence.possible if kinds == {"exception"} else Confidence.likely
         trail = tuple(model.step(site, _WORDS[kind]) for kind, site in made.exits if kind in _WORDS and kind != "end")
         if kinds == {"end"}:
-            message = "this session is never closed: its connection stays checked out until the garbage collector comes; use `with`"
+            message = f"{what} is never closed: its connection stays checked out until the garbage collector comes; use `with`"
         if kinds == {"exception"}:
-            message = "an exception between here and the close leaves this session open; use `with`, or close it in a `finally`"
+            message = f"an exception between here and the close leaves {what} open; use `with`, or close it in a `finally`"
         yield model.finding(CODE, NAME, made.site, message, confidence, trail, made.function)
 
 

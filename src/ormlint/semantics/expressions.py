@@ -58,6 +58,7 @@ from ormlint.semantics.values import (
     UnionOf,
     Unknown,
     Value,
+    core_connection,
     join,
     seen_in,
     union,
@@ -853,7 +854,7 @@ def awaited(value: Value) -> Value:
     if isinstance(value, UnionOf):
         return union(tuple(awaited(item) for item in value.items))
     if isinstance(value, Manager):
-        return value
+        return value if core_connection(value.enter) is None or value.kind != "closing" else value.enter
     return value if isinstance(value, Unknown) else UNKNOWN if not isinstance(value, (Session, Instance, Entity, Coll)) else value
 
 

@@ -74,9 +74,11 @@ from ormlint.semantics.values import (
     UnionOf,
     Unknown,
     Value,
+    core_connection,
     join,
     options_of,
     union,
+    unowned,
     widen,
     without_none,
 )
@@ -208,6 +210,9 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
             bind_target(frame, item, piece, None)
     elif isinstance(target, r.Attr):
         owner = frame.evaluate(target.value)
+        if core_connection(value) is not None:
+            escape(frame, value, stored=True)
+            value = unowned(value)
         if isinstance(target.value, r.Name):
             frame.state.vars[f"{target.value.id}.{target.attr}"] = value
         if isinstance(owner, (LibRef, ModuleRef)) and isinstance(value, Const) and value.kind == "bool":
@@ -1204,6 +1209,9 @@ def _held_by(entered: _Entered, given: Value) -> list[tuple[SessionId, bool]]:
     value = entered.value
     if isinstance(value, Session):
         return [(value.id, True)]
+    core = core_connection(value)
+    if core is not None:
+        return [(core.id, True)]
     if isinstance(value, Manager) and value.session is not None and value.kind in ("begin", "begin_session", "closing"):
         return [(value.session.id, value.kind != "begin")]
     if isinstance(value, Manager) and value.kind == "other":
@@ -1285,6 +1293,8 @@ def _leave(frame: Frame, entered: _Entered, kind: str) -> None:
             block_ends(frame, value)
     if isinstance(value, Session):
         operate(frame, value, "close", node)
+    elif (core := core_connection(value)) is not None:
+        operate(frame, core, "close", node)
     elif isinstance(value, Manager):
         if value.kind == "begin_session" and value.session is not None:
             operate(frame, value.session, "close" if failed else "commit_and_close", node, block=True)

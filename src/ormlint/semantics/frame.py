@@ -37,7 +37,7 @@ from ormlint.semantics.state import (
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import FunctionNode, ModuleScope, Symbols
 from ormlint.semantics.template_files import TemplateFiles
-from ormlint.semantics.values import NEVER, ClassRef, Entity, FuncRef, Origin, Session, SessionId, Site, Value
+from ormlint.semantics.values import NEVER, ClassRef, Entity, FuncRef, Origin, Session, SessionId, Site, Value, is_core
 
 QUIET = frozenset({"add", "load", "mutate", "expire", "expunge", "close", "begin", "callout", "rollback", "current"})
 """Events that wait for no database, or that a wait has gone before."""
@@ -447,7 +447,7 @@ class Frame:
         is_async = session is not None and session.is_async
         if (is_async and session is not None and not session.scoped) or (not is_async and event.site == self.awaited):
             return
-        key = (event.kind in QUIET, session.id if session is not None else None)
+        key = (event.kind in QUIET, session.id if session is not None and not is_core(session) else None)
         if key not in self.blocked:
             self.blocked.add(key)
             self.note("in_coroutine", event, detail="quiet" if key[0] else "")

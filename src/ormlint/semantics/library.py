@@ -54,6 +54,7 @@ from ormlint.semantics.unit_of_work import (
     give_away,
     lock,
     loosen,
+    make,
     make_transient,
     mark_loaded,
     merged,
@@ -65,6 +66,7 @@ from ormlint.semantics.unit_of_work import (
     sessions_in,
 )
 from ormlint.semantics.values import (
+    CORE,
     NEVER,
     NONE,
     UNKNOWN,
@@ -97,6 +99,7 @@ from ormlint.semantics.values import (
     Unknown,
     Value,
     anew,
+    core_connection,
     join,
     options_of,
     registry_of,
@@ -1221,9 +1224,20 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
         value = LibInstance(returns.replace("begun_", ""))
         if receiver.cls == "engine" and not row.awaitable:
             frame.happens("connect", node, how="core", attr=name)
+        if returns != "raw_connection" and receiver.cls in ("engine", "async_engine") and not frame.module_level:
+            return _connected(frame, receiver, returns, node)
         if row.awaitable:
             return Manager("other", value)
         return value if returns == "raw_connection" else Manager("other", value)
+    core = core_connection(receiver)
+    if core is not None:
+        if row.effect in ("commit", "rollback", "close", "begin"):
+            operate(frame, core, row.effect, node)
+        elif row.effect == "execute" and returns != "result":
+            _core_statement(frame, core, first_value(actuals), name, node)
+        if row.effect == "begin":
+            begun = Manager("begin", LibInstance(row.returns), core)
+            return Awaitable(begun) if row.awaitable and not row.startable else begun
     if returns == "same":
         value = LibInstance(receiver.cls, _AUTOCOMMIT) if name == "execution_options" and commits_each(actuals) else receiver
     elif returns in ("none", ""):
@@ -1254,13 +1268,15 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
         own = dict(receiver.data).get("session")
         if isinstance(statement, Query) and isinstance(own, Session):
             queries.sent(frame, statement, own, node)
-        defines = isinstance(statement, LibInstance) and statement.cls.rsplit(".", 1)[-1].startswith(("DDL", "Create", "Drop"))
-        if receiver.cls in ("connection", "async_connection", "engine") and not defines:
-            sent = statement if isinstance(statement, Query) else _put_together(frame, node)
+        defines = isinstance(statement, LibInstance) and statement.cls.rsplit(".", 1)[-1].startswith(_DDL)
+        if core is not None and not defines:
+            _core_statement(frame, core, statement, name, node)
+        elif receiver.cls in ("connection", "async_connection", "engine") and not defines:
+            sent = _about_table(frame, statement, queries.effect_of(statement), node)
             how = "core_async" if row.awaitable else "core"
             frame.happens(
                 "query", node, how=how, varies=frame.varying(node), needs=parameters_behind(frame, node), unsteady=unsteady(frame, node),
-                over=sent.over if sent is not None else (), about=sent.about if sent is not None else frozenset(),
+                over=sent.over, about=sent.about,
             )  # fmt: skip
     elif returns in ("bool", "count"):
         value = Plain("bool" if returns == "bool" else "int")
@@ -1278,6 +1294,47 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
         for actual in actuals:
             escape(frame, actual.value)
     return Awaitable(value) if row.awaitable else value
+
+
+_OF_TABLE = frozenset({"select", "insert", "update", "delete"})
+_DDL = ("DDL", "Create", "Drop", "AddConstraint", "SetTableComment")
+
+
+def _connected(frame: Frame, engine: LibInstance, returns: str, node: r.Node) -> Value:
+    """`engine.connect()`, `engine.begin()`: a connection, whose transaction is followed as a session's is."""
+    loops = tuple(loop.site for loop in frame.loops)
+    is_async = engine.cls == "async_engine"
+    session = Session(
+        SessionId("made", frame.site(node), CORE), is_async, False, born=loops, autocommit=engine.data == _AUTOCOMMIT, autoflush=False
+    )
+    value = LibInstance(returns.replace("begun_", ""), (("session", session),))
+    if returns.startswith("begun_"):
+        return Manager("begin_session", value, session)
+    make(frame, session)
+    return Manager("closing", value, session) if is_async else value
+
+
+def _about_table(frame: Frame, statement: Value, what: str, node: r.Node) -> Query:
+    """What a connection sends. Where nobody knows which table it is about, it may be another one for each element."""
+    found = next((item for item in options_of(statement) if isinstance(item, Query)), None) or _put_together(frame, node)
+    sent = found or Query("text", (), frame.site(node), exact=False)
+    given = node.args[0].value if found is None and isinstance(node, r.Call) and node.args else None
+    if isinstance(given, r.Call) and isinstance(given.func, r.Attr) and given.func.attr in _OF_TABLE:
+        return msgspec.structs.replace(sent, over=frame.varying(given.func.value))
+    if sent.style == "text" or sent.table or any(isinstance(column, ClassRef) or what != "write" for column in sent.columns):
+        return sent
+    return msgspec.structs.replace(sent, over=(*sent.over, *frame.varying(node)))
+
+
+def _core_statement(frame: Frame, session: Session, statement: Value, name: str, node: r.Node) -> None:
+    """A statement that a connection sends."""
+    what, note = queries.effect_of(statement), ""
+    for item in options_of(statement):
+        if isinstance(item, Query):
+            verb = "" if item.style == "text" else "SELECT" if what != "write" else item.style.upper()
+            note = f"{verb} {queries.describe(frame, item)}".strip()
+    sent = _about_table(frame, statement, what, node)
+    operate(frame, session, what, node, note=note, attr=name, query=sent)
 
 
 _CACHES = frozenset({"set", "setex", "add", "set_many", "mset", "hset", "put", "multi_set"})

@@ -32,6 +32,7 @@ from ormlint.semantics.values import (
     Unknown,
     Value,
     join,
+    unowned,
 )
 
 _PROPERTIES = frozenset({"builtins.property", "functools.cached_property", "abc.abstractproperty", "werkzeug.utils.cached_property",
@@ -293,7 +294,7 @@ def _as_field(value: Value, cls: str, name: str, path: str) -> Value:
         return msgspec.structs.replace(value, id=SessionId("field", Site(path, 0, 0), f"{cls}.{name}"), born=())
     if isinstance(value, UnionOf):
         return UnionOf(tuple(_as_field(item, cls, name, path) for item in value.items))
-    return value
+    return unowned(value)
 
 
 def note_built(world: World, cls: str, name: str, value: Value) -> None:

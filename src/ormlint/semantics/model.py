@@ -76,6 +76,7 @@ from ormlint.semantics.values import (
     Site,
     Tup,
     Value,
+    is_core,
     registry_of,
 )
 
@@ -457,8 +458,19 @@ class Model:
 
     def incidents(self, kind: str) -> Iterator[Incident]:
         """What operations met in the transactions of their sessions, one for each place; see `Incident` for the kinds."""
-        found = [item for item in self._world.incidents.values() if item.kind == kind]
-        yield from sorted(found, key=lambda item: item.site)
+        found = sorted((item for item in self._world.incidents.values() if item.kind == kind), key=lambda item: item.site)
+        for item in found:
+            if not is_core(item.session) or kind in ("call_out", "ended"):
+                yield item
+            elif kind == "unwritten" and (each := self._commits_each(item.site)) is not True:
+                yield item if each is False else msgspec.structs.replace(item, confidence=min(item.confidence, 1))
+
+    def _commits_each(self, site: Site) -> bool | None:
+        """Whether a Core connection commits each statement by itself, as before SQLAlchemy 2.0; None where the version is not declared."""
+        declared = self.versions.declared("sqlalchemy", site.path)
+        if declared is None:
+            return None
+        return False if not declared.meets("0.1", "1.4") else True if not declared.meets("2.0", None) else None
 
     def is_hook(self, function: str) -> bool:
         """Whether the ORM calls a function in the middle of somebody's transaction."""
@@ -593,7 +605,7 @@ class Model:
         """Sessions that objects make and keep, and that nothing in the project ends."""
         found = [item for item in self._world.made.values() if item.place == "field"]
         for note in self.misuses("held"):
-            if note.event.session is not None:
+            if note.event.session is not None and not is_core(note.event.session):
                 found.append(Made(note.event.session, note.event.site, note.detail, (), "field", note.event.attr))
         for item in sorted(found, key=lambda item: item.site):
             if not is_ended(self._world, item.function, item.name, item.session):

@@ -14,7 +14,7 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.state import Event, SessionState, State
-from ormlint.semantics.values import ClassRef, Coll, Query, Result, Session, options_of
+from ormlint.semantics.values import ClassRef, Coll, Query, Result, Session, is_core, options_of
 
 USES = frozenset({"query", "write", "add", "flush", "commit"})
 """The kinds of events that open a closed session again."""
@@ -35,7 +35,7 @@ def used(frame: Frame, session: Session, node: r.Node, via: Event | None = None)
 def ended(frame: Frame, session: Session) -> SessionState | None:
     """What is known of a session that the project made and that has ended here for certain."""
     known = frame.state.sessions.get(session.id)
-    if known is None or known.ended is None or session.scoped or session.id.kind != "made":
+    if known is None or known.ended is None or session.scoped or session.id.kind != "made" or is_core(session):
         return None
     return known
 

@@ -137,6 +137,34 @@ class SessionId(msgspec.Struct, frozen=True, cache_hash=True):
     name: str = ""
 
 
+CORE = "a connection"
+"""The name of what stands for the transaction of a Core connection."""
+
+
+def is_core(session: Session) -> bool:
+    """Whether this is a Core connection, not a session of the ORM."""
+    return session.id.name == CORE
+
+
+def noun(session: Session) -> str:
+    """What a user calls it."""
+    return "connection" if is_core(session) else "session"
+
+
+def core_connection(value: Value) -> Session | None:
+    """The transaction that a connection carries, where it was made from an engine."""
+    if type(value) is LibInstance and value.cls in ("connection", "async_connection"):
+        held = dict(value.data).get("session")
+        if isinstance(held, Session) and is_core(held):
+            return held
+    return None
+
+
+def unowned(value: Value) -> Value:
+    """A connection that an object keeps: whoever has the object may end its transaction."""
+    return LibInstance(value.cls) if type(value) is LibInstance and core_connection(value) is not None else value
+
+
 _ANEW = "made anew at "
 
 
