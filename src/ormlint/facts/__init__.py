@@ -1,1 +1,1 @@
-"""One source file in, one compact record out: the only package that imports LibCST."""
+"""One source file in, one compact record out: the only package that knows syntax trees, and that imports LibCST."""

@@ -27,8 +27,8 @@ from ormlint.facts.records import Record
 
 MAX_FILE = 20 << 20
 """Files of more bytes are not read."""
-WORTH_A_PROCESS = 1_500_000
-"""How many bytes of source a process must have to read before it is worth starting: about a quarter of a second's work."""
+WORTH_A_PROCESS = 2_500_000
+"""How many bytes of source a process must have to read before it is worth starting: about half a second's work."""
 _CHUNK = 150_000
 _PART = 100
 

@@ -6,7 +6,7 @@ import ast
 import warnings
 
 from ormlint.facts.comments import comments, may_suppress
-from ormlint.facts.quick.source import Source, Unsure
+from ormlint.facts.quick.source import Source
 from ormlint.facts.quick.statements import block
 from ormlint.facts.records import Record
 
@@ -23,9 +23,7 @@ def read(text: str, digest: str, lines: tuple[int, ...]) -> Record | None:
             tree = compile(code, "source", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
             at = Source(text, code, lines, may_suppress(text))
             body = block(at, tree.body, 1)  # type: ignore[attr-defined]
-    except (Unsure, SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
-        return None
-    except KeyError:  # a node that only a newer Python has
+    except Exception:  # no syntax that this Python knows, too deep, `Unsure`, a node of a newer Python: the other reader has the last word
         return None
     found = comments(text, lines, sorted(at.strings)) if at.strings is not None else ()
     return Record(digest, lines, body, found)
