@@ -32,6 +32,7 @@ BAD = {
     "sum over lines": (b"x = (\n" + b" +\n".join([b"a"] * 10_000) + b")\n", "more than 1,000 operations", 1002),
     "shorter sum": (b"x = " + b" + ".join([b"a"] * 500) + b"\n", "nested too deep", 1),
     "calls": (b"x = a" + b".b(c, d)" * 5000 + b"\n", "more than 1,000 operations", 1),
+    "bare calls": (b"x = a" + b"()" * 3000 + b"\n", "more than 1,000 operations", 1),
     "minus": (b"x = " + b"-" * 100_000 + b"a\n", "more than 1,000 operations", 1),
     "not": (b"x = " + b"not " * 10_000 + b"a\n", "more than 1,000 operations", 1),
     "lambda": (b"x = " + b"lambda: " * 10_000 + b"a\n", "more than 1,000 operations", 1),

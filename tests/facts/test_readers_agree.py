@@ -22,6 +22,23 @@ OWN = sorted(path for folder in ("src", "tests", "benchmarks", "fixtures") for p
 SUITES = sorted(path for path in ROOT.glob("fixtures/**/*.md") if path.name != "README.md")
 BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NEWLINES = pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
+NEWER = {
+    "alias": "type X = (int)\n",
+    "alias with blanks": "type  X  =  list[Y]  # noqa\n",
+    "alias in a class": "class A:\n    type B = 'x # noqa'\n    type C[T] = list[T]\n",
+    "alias with parameters": "type Y[*Ts, **P, T: (int, str) = int,] = list[T] | None\n",
+    "function": "@a\ndef f[T, *Ts](a: T, *b, c=(1)) -> T: pass\n",
+    "function that starts with a star": "def f[T](* a, ** b): pass\n",
+    "function with blanks": "async def f [ T : int , ] ( * a ): pass\n",
+    "function over lines": "def f[\n    T,\n    U: Mapping[str, Any],\n](a): pass\n",
+    "class": "class A[T: (int, str), **P] (B[T], (c), metaclass=(d)):\n    def f[U](self): pass\nclass C[T]: pass\n",
+    "class over lines": "class A[\n    T: int\n](\n  B\n):\n    x = 1\n",
+    "handler": "try:\n    x\nexcept A, B: y\nexcept A.b, C , d.e  : y\nexcept (A, B): y\n",
+    "handler of groups": "try:\n    x\nexcept* A, B: y\n",
+    "beside names": "type = 1; type [0]\ntype (x)\nx = (\n  type in [a]\n)\ntype X = type\n",
+    "beside characters": "type X = Y['é']\nx = 'é', (a)\n",
+}
+"""What Python 3.11 does not accept, and the quick reader reads on every Python."""
 LEFT = {
     "names that are not ASCII": "naïve = ñ.ü(ß=1)\n",
     "braces in a format specification": 'x = f"{a:{{}}}"\n',
@@ -93,6 +110,39 @@ def test_all_nasty_code_at_once() -> None:
     assert len(found.body) > len(NASTY) * 0.9
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("name", NEWER)
+def test_newer_code(name: str, newline: str) -> None:
+    found = both(NEWER[name].replace("\n", newline).encode())
+    assert found is not None
+    assert found[0] is not None
+    assert found[0].error is None
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = '''\nclass A[T]: pass\n'''\ntype X = int\n",
+        "type X = int\n'''\ntype Y = int\nexcept A, B:\n'''\n",
+        "def f[T: 'x'](a): pass\ntry: x\nexcept A, f(x): y\n",
+        "type = type; type X = int\nclass A[T: #\n int]: pass\n",
+    ],
+)
+def test_newer_code_that_is_hard_to_tell_is_read_all_the_same(code: str) -> None:
+    found = both(code.encode())
+    assert found is not None
+    assert extract(code.encode(), "") == found[1]
+    assert found[1].error is None
+
+
+@pytest.mark.parametrize(
+    "code", ["def f[T: ](a): pass\n", "type X = \n", "type X = Y = 1\n", "class A[1]: pass\n", "try: x\nexcept A.., B: y\n"]
+)
+def test_newer_code_that_is_wrong_is_an_error(code: str) -> None:
+    assert extract(code.encode()).error is not None
+
+
 @pytest.mark.parametrize("name", LEFT)
 def test_what_the_quick_reader_leaves_is_read_all_the_same(name: str) -> None:
     source = LEFT[name].encode()
@@ -161,6 +211,9 @@ HOSTILE = {
     "targets": "a = " * 3000 + "b",
     "commas": "x = " + "a, " * 3000,
     "stars": "f(" + "*a, " * 3000 + ")",
+    "open parameters": "def f[\n" * 20_000,
+    "many parameters": "def f[T](a): pass\n" * 10_000 + "?",
+    "many aliases": "type X[T] = Y\n" * 10_000 + "?",
     "open string": "x = f'{",
     "open field": "x = f'{a!'",
     "odd field": "x = f'{a)}'",

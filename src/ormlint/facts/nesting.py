@@ -85,13 +85,12 @@ def _weigh(text: str) -> tuple[str, int] | None:
     in_lambda = False
     for token in _token.finditer(text):
         kind = token.lastgroup
-        if kind == "operation":
+        if kind == "operation" or kind == "open":
             operations[-1] += 1
-            in_lambda = token[0] == "lambda"
+            in_lambda = token[0] == "lambda" or (in_lambda and kind == "open")
             if operations[-1] > MAX_OPERATIONS:
                 return f"an expression has more than {MAX_OPERATIONS:,} operations in a row", text.count("\n", 0, token.start()) + 1
-        elif kind == "open":
-            operations[-1] += 1
+        if kind == "open":
             operations.append(0)
             if len(operations) > MAX_BRACKETS + 1:
                 return f"brackets are nested deeper than {MAX_BRACKETS}", text.count("\n", 0, token.start()) + 1

@@ -6,6 +6,7 @@ import ast
 import warnings
 
 from ormlint.facts.comments import comments, may_suppress
+from ormlint.facts.quick.newer import Newer
 from ormlint.facts.quick.source import Source
 from ormlint.facts.quick.statements import block
 from ormlint.facts.records import Record
@@ -20,9 +21,19 @@ def read(text: str, digest: str, lines: tuple[int, ...]) -> Record | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = compile(code, "source", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            newer: Newer | None = None
+            try:
+                tree = compile(code, "source", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            except SyntaxError:
+                newer = Newer(code)
+                if not newer:
+                    return None
+                tree = compile(newer.code, "source", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
             at = Source(text, code, lines, may_suppress(text))
+            at.newer = newer
             body = block(at, tree.body, 1)  # type: ignore[attr-defined]
+            if newer:  # what looked like newer syntax stood in a string
+                return None
     except Exception:  # no syntax that this Python knows, too deep, `Unsure`, a node of a newer Python: the other reader has the last word
         return None
     found = comments(text, lines, sorted(at.strings)) if at.strings is not None else ()

@@ -9,7 +9,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from ormlint.facts.quick.newer import Newer
 
 MAX_DEPTH = 120
 """Deeper code is left to the lossless reader, which counts the depth of a record exactly."""
@@ -29,7 +32,7 @@ class Unsure(Exception):
 class Source:
     """The state of one walk: mutable, never kept after it."""
 
-    __slots__ = ("checking", "checking_names", "code", "end", "lines", "strings", "text", "yields")
+    __slots__ = ("checking", "checking_names", "code", "end", "lines", "newer", "strings", "text", "yields")
 
     def __init__(self, text: str, code: str, lines: Sequence[int], keep_strings: bool) -> None:
         self.text = text + "\0"
@@ -45,6 +48,8 @@ class Source:
         self.checking = False
         """Whether the walk is under `if TYPE_CHECKING:`."""
         self.checking_names = {"TYPE_CHECKING"}
+        self.newer: Newer | None = None
+        """What `code` says in another way than the text, because the running Python does not know it."""
         self.strings: list[tuple[int, int]] | None = [] if keep_strings else None
         """The spans of string literals in any order, kept only where a `#` in one could pass for a comment that suppresses."""
 

@@ -82,6 +82,10 @@ def _expression(at: Source, node: Any, depth: int) -> Stmt | None:
 def _assign(at: Source, node: Any, depth: int) -> Stmt:
     start, end = at.span(node)
     depth += 1
+    if at.newer is not None and start in at.newer.aliases:
+        if len(node.targets) > 1:
+            raise Unsure
+        return TypeAlias(start, end, at.newer.aliases.pop(start), expression(at, node.value, depth))
     targets = tuple([EXPRESSIONS[target.__class__](at, target, depth) for target in node.targets])
     inner = node.value
     return Assign(start, end, targets, EXPRESSIONS[inner.__class__](at, inner, depth))
@@ -154,7 +158,7 @@ def _nonlocal(at: Source, node: ast.Nonlocal, depth: int) -> Stmt:
 
 def _type_alias(at: Source, node: Any, depth: int) -> Stmt:
     start, end = at.span(node)
-    _type_parameters(at, node, depth)
+    _type_parameters(at, node, 0, -1, depth)
     return TypeAlias(start, end, node.name.id, expression(at, node.value, depth + 1))
 
 
@@ -239,6 +243,8 @@ def _try(at: Source, node: Any, depth: int) -> Stmt:
     for clause in node.handlers:
         first = lines[clause.lineno] + clause.col_offset
         caught = optional(at, clause.type, depth + 2)
+        if at.newer is not None:
+            caught = at.newer.caught.pop(first, caught)
         handled = block(at, clause.body, depth + 2)
         handlers.append(Handler(first, at.end, caught, clause.name, handled))
     orelse = _clause(at, node.orelse, depth)
@@ -301,14 +307,17 @@ def _match(at: Source, node: ast.Match, depth: int) -> Stmt:
 # Definitions
 
 
-def _type_parameters(at: Source, node: Any, depth: int) -> tuple[str, ...]:
+def _type_parameters(at: Source, node: Any, end: int, name_start: int, depth: int) -> tuple[tuple[str, ...], int]:
+    """The names of the type parameters of a definition whose name ends at `end`, and where they end."""
+    if at.newer is not None and name_start in at.newer.parameters:
+        return at.newer.parameters.pop(name_start)
     parameters = getattr(node, "type_params", ())
     if not parameters:
-        return ()
+        return (), end
     for parameter in parameters:
         optional(at, getattr(parameter, "bound", None), depth + 1)
         optional(at, getattr(parameter, "default_value", None), depth + 1)
-    return tuple([parameter.name for parameter in parameters])
+    return tuple([parameter.name for parameter in parameters]), at.span(parameters[-1])[1]
 
 
 def _named(at: Source, start: int, keyword: str, name: str) -> int:
@@ -333,7 +342,7 @@ def _function(at: Source, node: Any, depth: int) -> Stmt:
     start = at.lines[node.lineno] + node.col_offset
     name = node.name
     name_start = _named(at, start, "def", name)
-    type_params = _type_parameters(at, node, depth)
+    type_params, _ = _type_parameters(at, node, 0, name_start, depth)
     params = parameters(at, node.args, name_start, depth + 1)
     returns = optional(at, node.returns, depth + 1)
     outside = at.yields
@@ -352,8 +361,7 @@ def _class(at: Source, node: Any, depth: int) -> Stmt:
     start = at.lines[node.lineno] + node.col_offset
     name = node.name
     name_start = _named(at, start, "class", name)
-    type_params = _type_parameters(at, node, depth)
-    before = at.span(node.type_params[-1])[1] if type_params else name_start + len(name)
+    type_params, before = _type_parameters(at, node, name_start + len(name), name_start, depth)
     bases = arguments(at, node.bases, node.keywords, before, depth + 1) if node.bases or node.keywords else ()
     body = block(at, node.body, depth + 1)
     return Class(start, at.end, name, name_start, bases, decorators, body, type_params)

@@ -240,7 +240,7 @@ def _embedded(at: Source, start: int, end: int, depth: int, walk: Walk) -> Expr:
     code = at.code
     simple = _dotted(code, start, end)
     if simple is not None and simple[1] != "yield":
-        return _name(simple[1], simple.start(1))
+        return name_of(simple[1], simple.start(1))
     try:
         tree = compile(f"({code[start:end]})", "source", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
     except (SyntaxError, ValueError):
@@ -253,7 +253,8 @@ def _embedded(at: Source, start: int, end: int, depth: int, walk: Walk) -> Expr:
         at.lines = outside
 
 
-def _name(dotted: str, start: int) -> Expr:
+def name_of(dotted: str, start: int) -> Expr:
+    """The record of a dotted name that is written without blanks."""
     first, *rest = dotted.split(".")
     end = start + len(first)
     found: Expr
