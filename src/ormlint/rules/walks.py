@@ -34,6 +34,16 @@ def sureness(items: Sequence[Misuse]) -> Confidence:
     return best if fails or many or len(read) > _FEW else Confidence.possible
 
 
+def nearest(items: Sequence[Misuse]) -> Misuse:
+    """The load that a cure is told for: a sure one, with the shortest way from what was queried."""
+
+    def rank(item: Misuse) -> tuple[int, int]:
+        entity = item.event.entity
+        return item.event.confidence, -len(entity.path) if entity is not None else 0
+
+    return max(items, key=rank)
+
+
 def loads(items: Sequence[Misuse]) -> str:
     """What is read, and what that does: `Order.customer, which is not loaded: one SELECT for each Order`."""
     names = list(dict.fromkeys(f"{short(item.event.entity.model)}.{item.event.attr}" for item in items if item.event.entity is not None))
