@@ -259,7 +259,8 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
             return UNKNOWN
         if mapped.lazy == "write_only":
             return LibInstance("write_only_collection", (("model", ClassRef(mapped.target)),))
-        return Query("dynamic_collection", (ClassRef(mapped.target),), frame.site(node), origin.session)
+        parent = (f"parent .{mapped.back}" if mapped.back else f"parent {entity.model}", "dynamic")
+        return Query("dynamic_collection", (ClassRef(mapped.target),), frame.site(node), origin.session, filters=parent)
     leads_back = _is_back_reference(frame, entity, mapped)
     read_link(frame, entity, mapped, node)
     was_loaded = path in origin.loaded

@@ -610,7 +610,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         session = None
         if event.session is not None:
             inside = is_made(event.session.id) and event.session.id not in back.made and event.session.id not in back.sessions
-            session = back.session(event.session)
+            session = _given_each_turn(frame, back.session(event.session), back)
             if inside:  # another one at each call
                 frame.state.sessions.pop(session.id, None)
         entity = event.entity
@@ -738,6 +738,18 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         started_below(frame, summary, back)
     if summary.missing:
         conflicts.carried(frame, summary, back)
+
+
+def _given_each_turn(frame: Frame, session: Session, back: Substitution) -> Session:
+    """A session that only the callee declares, and that the loop's body binds anew: `with opened() as session: f(session)`."""
+    if session.id.kind != "passed" or not frame.loops or back.given is None:
+        return session
+    for name, value in back.params.items():
+        exprs = back.given.get(name, ())
+        if len(exprs) == 1 and isinstance(exprs[0], r.Name) and any(found.id == session.id for found in sessions_in(value)):
+            born = tuple(loop.site for loop in frame.loops if exprs[0].id in loop.touched)
+            return msgspec.structs.replace(session, born=born) if born else session
+    return session
 
 
 def _settle_sessions(frame: Frame, summary: Summary, back: Substitution, before: dict[SessionId, SessionState]) -> None:

@@ -40,7 +40,7 @@ from ormlint.semantics.loading import bind, flat, gathered, make_option
 from ormlint.semantics.queries import flask_session
 from ormlint.semantics.reflection import listed, read_each
 from ormlint.semantics.scope import exhausted, uses_of
-from ormlint.semantics.state import FRESH, Event, Overwritten, Registry, names_in
+from ormlint.semantics.state import FRESH, Event, Overwritten, Registry, contains, names_in
 from ormlint.semantics.symbols import flat_statements
 from ormlint.semantics.transactions import at_rest, call_out, recovered
 from ormlint.semantics.unfetched import expire, touched
@@ -463,6 +463,17 @@ def written(frame: Frame, sql: Value, node: r.Node) -> Query:
     changed = raw_sql.updated(text)
     table, sets = changed if changed is not None else ("", ())
     return msgspec.structs.replace(query, table=table, sets=sets, locked=raw_sql.locks(text))
+
+
+def _of_list(frame: Frame, statement: Query, node: r.Node) -> Query:
+    """`[session.execute(statement) for statement in statements]`: each turn sends another statement, which was made before the loop."""
+    root = node.args[0].value if frame.loops and isinstance(node, r.Call) and node.args else None
+    while isinstance(root, (r.Call, r.Attr)):
+        root = root.func if isinstance(root, r.Call) else root.value
+    if not isinstance(root, r.Name):
+        return statement
+    others = tuple(loop.site for loop in frame.loops if root.id in loop.varying and not contains(loop.site, statement.site))
+    return msgspec.structs.replace(statement, over=(*statement.over, *others)) if others else statement
 
 
 def _put_together(frame: Frame, node: r.Node) -> Query | None:
@@ -940,6 +951,7 @@ def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, a
         for item in options_of(statement):
             if isinstance(item, Query):
                 sent = queries.keyed(frame, item, node.args[1:]) if isinstance(node, r.Call) else item
+                sent = _of_list(frame, sent, node)
                 verb = "" if item.style == "text" else "SELECT" if what != "write" else item.style.upper()
                 note = f"{verb} {queries.describe(frame, item)}".strip()
         operate(frame, session, what if effect == "execute" else "stream", node, note=note, attr=name, query=sent)
