@@ -467,6 +467,8 @@ def _is_statement(frame: Frame, first: r.Expr, method: str) -> bool:
         if isinstance(value, ClassRef):
             return frame.world.classes.model(value.cls) is not None
         return isinstance(value, ModelAttr) and method == "query"
+    if isinstance(value, Method) and isinstance(value.receiver, Query):  # `session.scalars(query.where(…))`
+        value = value.receiver
     if isinstance(value, Query):
         return bool(value.columns)
     if isinstance(value, LibRef):
