@@ -45,6 +45,7 @@ from ormlint.semantics.values import (
     LibInstance,
     LibRef,
     Manager,
+    Method,
     ModelAttr,
     ModuleRef,
     NameOf,
