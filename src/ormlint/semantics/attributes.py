@@ -107,6 +107,10 @@ def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
         return _of_library(frame, value, name, node)
     if isinstance(value, Super):
         return _of_super(frame, value, name, node)
+    if isinstance(value, Query) and value.cls:
+        own = _member(frame, value, value.cls, name, node)
+        if own is not None:
+            return own
     if isinstance(value, (Session, Query, Result, Factory)):
         row = orms.METHODS.get((kind_of_value(value), name))
         if row is not None and row.is_property:
@@ -577,7 +581,9 @@ def _of_class(frame: Frame, value: ClassRef, name: str, node: r.Node) -> Value:
         if model is not None and (session is not None or model.style == "flask" or isinstance(own, LibInstance)):
             if session is None:
                 session = flask_session(frame)
-            return Query("query", (value,), frame.site(node), session)
+            queries = class_attribute(frame, value.cls, "query_class")
+            own_class = queries.cls if isinstance(queries, ClassRef) else ""
+            return Query("query", (value,), frame.site(node), session, cls=own_class)
     member = world.classes.member(value.cls, name)
     if member is not None:
         kind = function_kind(world, member[1][0])

@@ -109,7 +109,7 @@ from ormlint.semantics.variance import varies_with
 
 _MET = frozenset({"callout", "begin"})
 RAW = ("<raw>", NONE)
-_CONTEXTS = 24
+_CONTEXTS = 64
 _DEEPEST = 40
 _EVENTS = 48
 _ROUNDS = 2

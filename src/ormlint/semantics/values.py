@@ -341,6 +341,8 @@ class Query(msgspec.Struct, frozen=True, cache_hash=True):
     upsert: bool = False
     refreshes: bool = False
     """`populate_existing`: objects in the session are overwritten with what is read."""
+    cls: str = ""
+    """The project's own class of queries, whose methods it has."""
 
 
 class Result(msgspec.Struct, frozen=True, cache_hash=True):
