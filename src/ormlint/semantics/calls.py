@@ -30,6 +30,7 @@ from ormlint.semantics.frame import Actual, Frame, TooMuch, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.library import call_library, call_method, made_by, own_effect
 from ormlint.semantics.loading import origin_of
+from ormlint.semantics.loops import guard
 from ormlint.semantics.members import assigned_fields, function_kind, note_built
 from ormlint.semantics.ownership import serves
 from ormlint.semantics.scope import USES, judge_reuse, used, uses_of
@@ -602,6 +603,10 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
     call_varies = frame.varying(node)
     call_unsteady: tuple[Site, ...] | None = None
     conditions = tuple(frame.conditions)
+    if frame.loops and isinstance(node, r.Call):
+        # `store(row, commit=i == last)`: the call is told when the batch is full.
+        told = any(isinstance(arg.value, (r.BoolOp, r.Compare)) and guard(arg.value) == "batch" for arg in node.args)
+        conditions = (*conditions, (node.start, "batch")) if told else conditions
     before = dict(frame.state.sessions) if summary.events else {}
     world = frame.world
     for event in summary.events:

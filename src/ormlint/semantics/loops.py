@@ -580,11 +580,13 @@ def guard(test: r.Expr) -> str:
 
 
 def _threshold(expr: r.Expr) -> bool:
-    """A size at which a batch is full: a number, or a name that says so."""
+    """A size at which a batch is full, or the end: a number, or a name that says so."""
     if isinstance(expr, r.Const):
         return isinstance(expr.value, int) and not isinstance(expr.value, bool) and expr.value >= 2
+    if isinstance(expr, r.BinOp) and expr.op == "-":  # `i == len(rows) - 1`
+        return _called(expr.left) == "len"
     name = expr.id if isinstance(expr, r.Name) else expr.attr if isinstance(expr, r.Attr) else ""
-    return any(part in name.lower() for part in ("batch", "chunk", "size", "limit", "interval", "every", "page"))
+    return any(part in name.lower() for part in ("batch", "chunk", "size", "limit", "interval", "every", "page", "last"))
 
 
 def _modulo(expr: r.Expr) -> bool:
