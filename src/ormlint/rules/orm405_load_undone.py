@@ -64,7 +64,7 @@ def _confidence(item: Repeated) -> int:
     event = item.event
     assert event.entity is not None
     own = bool(event.via) and event.entity.origin.via[-1:] == (event.site,)
-    renewed = event.note == "expire" and event.since is not None and contains(item.loop.site, event.since)
+    renewed = event.note == "expire" and event.since is not None and (bool(event.via) or contains(item.loop.site, event.since))
     return min(event.confidence, 1) if own or renewed or event.note == "failure" or len(event.via) > FAR else event.confidence
 
 
