@@ -489,6 +489,9 @@ def settle_loop(joined: State, before: State, back: State) -> None:
         known = before.sessions.get(id)
         if known is not None and known.opened and not after.opened and not after.inherits:
             joined.sessions[id] = msgspec.structs.replace(joined.sessions[id], opened=(), began=after.began)
+        if known is not None and "open" in known.fates and "open" not in after.fates and not known.opened:
+            # Nothing was sent before the loop, and each turn closes: without a turn there is nothing to close.
+            joined.sessions[id] = msgspec.structs.replace(joined.sessions[id], fates=after.fates)
 
 
 # Handlers
