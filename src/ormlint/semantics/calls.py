@@ -1178,6 +1178,8 @@ def _run(
         boundary.begin(frame, function)
     if symbols is not None:
         frame.state.live.update(symbols.live)
+    elif serves(world, function):
+        frame.state.sessions.update(world.opened_before.get(function.id, {}))
     set_self(frame, function, params)
     try:
         frame.run(function.node.body)
@@ -1458,6 +1460,12 @@ def _annotated_dependency(frame: Frame, function: FunctionNode, param: r.Param) 
     return value if isinstance(value, Session) and value.ended_by == "framework" else None
 
 
+def _opened_before(world: World, function: FunctionNode, asked: Frame) -> None:
+    """A dependency has sent SQL on the request's session: its transaction is open when the handler begins."""
+    if asked.lent:
+        world.opened_before.setdefault(function.id, {}).update(asked.lent)
+
+
 def declared_param(frame: Frame, function: FunctionNode, param: r.Param) -> Value:
     """What a parameter's annotation declares."""
     world = frame.world
@@ -1469,6 +1477,7 @@ def declared_param(frame: Frame, function: FunctionNode, param: r.Param) -> Valu
     inner = frame.module_frame(function.module)
     inner.cls = function.cls
     value = declared(inner, param.annotation, param.name)
+    _opened_before(world, function, inner)
     if isinstance(value, (Session, Entity)) or not isinstance(value, Unknown):
         value = _placed(value, Site(world.symbols.modules[function.module].path, param.start, param.end), param.name)
     world.declared_params[key] = value
@@ -1535,6 +1544,7 @@ def entry_params(frame: Frame, function: FunctionNode, cls: str = "") -> dict[st
                 inner = frame.module_frame(function.module)
                 default = inner.evaluate(param.default)
                 given = given_by(inner, default, param.default)
+                _opened_before(world, function, inner)
                 if isinstance(default, LibInstance) and default.cls == "dependency" and (given is None or isinstance(given, Unknown)):
                     given = built_dependency(inner, value, param.default)
                 if given is None and isinstance(value, Unknown) and isinstance(default, (Factory, FuncRef, ClassRef, Session)):

@@ -360,6 +360,7 @@ def provided(frame: Frame, provider: Value, node: r.Node, scope: str = "") -> Va
     quiet = frame.module_frame(frame.scope.name)
     frame.world.provided.add(frame.site(node))
     value = quiet.call(provider, (), node)
+    frame.lent = {id: state for id, state in quiet.state.sessions.items() if id.kind == "given" and state.opened}
     if isinstance(value, Awaitable):
         value = value.value
     if isinstance(provider, FuncRef):

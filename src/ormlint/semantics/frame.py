@@ -153,6 +153,8 @@ class World:
         self.on_stack: dict[tuple[str, tuple[str, ...]], int] = {}
         self.conflicts: dict[object, tuple[Conflict, ...]] = {}
         self.met: dict[tuple[str, Site, str], Conflict] = {}
+        self.opened_before: dict[str, dict[SessionId, SessionState]] = {}
+        """For each function the transactions that its dependencies have opened when it begins."""
         self.decorating = 0
         """How many decorators are being applied."""
         self.remerged: set[str] = set()
@@ -239,6 +241,7 @@ class Frame:
         "guards",
         "in_domain",
         "iterating",
+        "lent",
         "known_loaded",
         "links",
         "looked_up",
@@ -347,6 +350,8 @@ class Frame:
         """In domain code: the entities that it sets attributes of, each with the first place."""
         self.coroutine = function is not None and function.node.is_async
         self.offloaded = 0
+        self.lent: dict[SessionId, SessionState] = {}
+        """The transactions that the dependency which was asked last has opened."""
         self.iterating: r.Expr | None = None
         """The source of the `for` that begins."""
         self.suspended: tuple[Summary, Substitution] | None = None
