@@ -50,6 +50,7 @@ DEFINES: Final = re.compile(rb"(?:@[^\n]*\n(?:[ \t)][^\n]*\n|\n)*)*(?:async[ \t]
 BINDS: Final = re.compile(rb"^[ \t]*((?:\w+[ \t]*,[ \t]*)*\w+)[ \t]*(?::[^=\n]*)?=(?!=)|\b(?:def|class|as|for)[ \t]+(\w+)", re.MULTILINE)
 INNER_DEFINITION: Final = re.compile(rb"^[ \t]+(?:async[ \t]+)?def[ \t]", re.MULTILINE)
 CLASS: Final = re.compile(rb"^[ \t]*class[ \t]+(\w+)[ \t]*(?:\[[^\]]*\])?[ \t]*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?[ \t]*:", re.MULTILINE)
+NAMED: Final = re.compile(rb"class (\w+)")
 METHOD: Final = re.compile(rb"^[ \t]+(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 PORT: Final = re.compile(rb"\b(?:Protocol|abstractmethod|NotImplementedError)\b")
 MOST_IMPLEMENTATIONS: Final = 12
@@ -119,7 +120,7 @@ class Relevance:
         self._scan = Scan([file for file in self._files if file.rel in sources], dict(sources))
         active = self._scan.active()
         active |= {rel for rel, source in sources.items() if speaks_to_us(source)}
-        self._chosen = self._scan.supported(active) | self._scan.chains(self._config, active)
+        self._chosen = self._scan.supported(active) | self._scan.chains(self._config, active) | self._scan.namesakes()
         return frozenset(self._chosen)
 
     def further(self, model: Model) -> frozenset[str]:
@@ -496,6 +497,11 @@ class Scan:
         for method in port.methods:
             defining = (rel for rel in port.implementers if b"def " + method + b"(" in self.sources[rel])
             yield from islice(defining, ENOUGH_IMPLEMENTATIONS)
+
+    def namesakes(self) -> set[str]:
+        """The files with a class that is called like one of a file that names the ORM: an annotation may mean either."""
+        names = {name for rel in self.seeds for name in NAMED.findall(self.sources[rel])}
+        return {rel for rel, source in self.sources.items() if rel not in self.seeds and not names.isdisjoint(NAMED.findall(source))}
 
     def chains(self, config: Config, active: Collection[str]) -> set[str]:
         """The files on the ways by which a domain module imports the ORM."""
