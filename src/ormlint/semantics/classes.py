@@ -539,7 +539,7 @@ class Classes:
             if isinstance(stmt, r.Import) and stmt.is_from and stmt.module:
                 for imported in stmt.names:
                     if (imported.asname or imported.name) == name:
-                        target = absolute(module, scope.is_package, stmt)
+                        target = absolute(scope, stmt)
                         return self.symbols.member(target, imported.name) if target else None
         return None
 

@@ -362,10 +362,10 @@ def _import(frame: Frame, stmt: r.Import) -> None:
     for name in stmt.names:
         if not stmt.is_from:
             bound = name.asname or name.name.split(".", 1)[0]
-            path = name.name if name.asname else bound
+            path = frame.scope.known_as(name.name if name.asname else bound)
             frame.state.vars[bound] = ModuleRef(path) if symbols.is_module(path) else LibRef(path)
             continue
-        module = absolute(frame.scope.name, frame.scope.is_package, stmt)
+        module = absolute(frame.scope, stmt)
         if module is None or name.name == "*":
             continue
         if symbols.is_module(module):

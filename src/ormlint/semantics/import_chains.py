@@ -37,9 +37,9 @@ class ImportGraph:
         found: dict[str, None] = {}
         if not statement.is_from:
             for name in statement.names:
-                found.update(dict.fromkeys(self._on_the_way(name.name)))
+                found.update(dict.fromkeys(self._on_the_way(scope.known_as(name.name))))
             return tuple(found)
-        source = absolute(module, scope.is_package, statement)
+        source = absolute(scope, statement)
         if source is None:
             return ()
         for name in statement.names:

@@ -68,7 +68,7 @@ def layers_of(scopes: Iterable[ModuleScope], configured: Layers, classes: Classe
             found[scope.name] = Placed("", f"it is a {scope.role}")
     if any_configured:
         for scope in own:
-            found[scope.name] = _configured(scope.name, patterns)
+            found[scope.name] = _configured(scope.imported_as, patterns)
         return found
     by_class: dict[str, list[ClassInfo]] = {}
     for info in classes.infos.values() if classes is not None else ():

@@ -347,8 +347,8 @@ class Model:
         """The application's entity, base or module of entities that an import brings in, in words; "" where it brings none."""
         scope = self.symbols.modules[module]
         if not statement.is_from:
-            return f"the models of {name.name}" if self._holds_models(name.name) else ""
-        source = absolute(module, scope.is_package, statement)
+            return f"the models of {name.name}" if self._holds_models(scope.known_as(name.name)) else ""
+        source = absolute(scope, statement)
         if source is None or not self.symbols.is_module(source):
             return ""
         if name.name == "*":
@@ -408,7 +408,7 @@ class Model:
 
     def _is_value_of_models(self, module: str, statement: r.Import, name: r.ImportName) -> bool:
         """Whether an imported name is a plain enum, value type or constant that lives in a file of models."""
-        source = absolute(module, self.symbols.modules[module].is_package, statement)
+        source = absolute(self.symbols.modules[module], statement)
         symbol = self.symbols.member(source, name.name) if source is not None and self.symbols.is_module(source) else None
         if isinstance(symbol, Variable):
             value = expressions.module_value(self._world, symbol.module, symbol.name)
@@ -749,7 +749,7 @@ class Model:
         """Why importing this name brings the ORM in, in words; "" where it does not."""
         scope = self.symbols.modules[module]
         if statement.is_from:
-            source = absolute(module, scope.is_package, statement)
+            source = absolute(scope, statement)
             if source is None:
                 return ""
             if not self.symbols.is_module(source):

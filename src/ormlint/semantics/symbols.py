@@ -79,8 +79,12 @@ Binding = Union[ImportedName, r.Class, r.Function, r.Expr, None]
 class ModuleScope:
     """The bindings at the top of one module: for each name all that it is bound to, in order."""
 
-    def __init__(self, name: str, path: str, is_package: bool, role: str, record: r.Record) -> None:
+    def __init__(
+        self, name: str, path: str, is_package: bool, role: str, record: r.Record, root: str = "", own: frozenset[str] = frozenset()
+    ) -> None:
         self.name = name
+        self.root = root
+        self.own = own
         self.path = path
         self.is_package = is_package
         self.role = role
@@ -141,12 +145,12 @@ class ModuleScope:
         if not stmt.is_from:
             for name in stmt.names:
                 if name.asname:
-                    self.bindings.setdefault(name.asname, []).append(ImportedName(name.name, None))
+                    self.bindings.setdefault(name.asname, []).append(ImportedName(self.known_as(name.name), None))
                 else:
                     top = name.name.split(".", 1)[0]
-                    self.bindings.setdefault(top, []).append(ImportedName(top, None))
+                    self.bindings.setdefault(top, []).append(ImportedName(self.known_as(top), None))
             return
-        module = absolute(self.name, self.is_package, stmt)
+        module = absolute(self, stmt)
         if module is None:
             return
         for name in stmt.names:
@@ -155,13 +159,22 @@ class ModuleScope:
             else:
                 self.bindings.setdefault(name.asname or name.name, []).append(ImportedName(module, name.name))
 
+    @property
+    def imported_as(self) -> str:
+        """The name by which this root's own code imports the module."""
+        return self.name.removeprefix(f"{self.root}.") if self.own else self.name
 
-def absolute(module: str, is_package: bool, stmt: r.Import) -> str | None:
+    def known_as(self, module: str) -> str:
+        """The name under which a module that is imported here is known: of namesakes that of this one's own source root."""
+        return f"{self.root}.{module}" if self.own and module.split(".", 1)[0] in self.own else module
+
+
+def absolute(scope: ModuleScope, stmt: r.Import) -> str | None:
     """The dotted module that a `from` import names; None where it climbs above the root."""
     if stmt.level == 0:
-        return stmt.module or ""
-    parts = module.split(".")
-    drop = stmt.level - (1 if is_package else 0)
+        return scope.known_as(stmt.module or "")
+    parts = scope.name.split(".")
+    drop = stmt.level - (1 if scope.is_package else 0)
     if drop > len(parts):
         return None
     head = parts[: len(parts) - drop]

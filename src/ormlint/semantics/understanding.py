@@ -20,6 +20,7 @@ from ormlint.semantics.classes import Classes
 from ormlint.semantics.frame import World
 from ormlint.semantics.layers import layers_of
 from ormlint.semantics.model import Model
+from ormlint.semantics.namesakes import Home, homes
 from ormlint.semantics.parts import Tell
 from ormlint.semantics.running import run_all
 from ormlint.semantics.symbols import (
@@ -37,17 +38,16 @@ _COLLECT_EVERY = 200_000
 def analyse(project: Project, records: Mapping[str, r.Record], config: Config, tell: Tell | None = None) -> Model:
     """Understands a project: its classes, and what each of its functions does. `tell` is told which share of the functions is done."""
     scopes: dict[str, ModuleScope] = {}
-    for file in project.files:
-        record = records.get(file.rel)
-        if record is None or record.error is not None:
-            continue
-        add_scope(scopes, file, record)
+    read = [(file, record) for file in project.files if (record := records.get(file.rel)) is not None and record.error is None]
+    found = homes(file for file, _ in read)
+    for file, record in read:
+        add_scope(scopes, file, record, found[file.rel])
     return understand(scopes, config, DeclaredVersions(project.root), TemplateFiles(project.root, project.templates), tell)
 
 
-def add_scope(scopes: dict[str, ModuleScope], file: SourceFile, record: r.Record) -> None:
-    """Adds a module; of two files with one name the first keeps it, the other gets its path for a name."""
-    name = file.module
+def add_scope(scopes: dict[str, ModuleScope], file: SourceFile, record: r.Record, home: Home) -> None:
+    """Adds a module; of two files with one name in one source root the first keeps it, the other gets its path for a name."""
+    name = home.name
     if name in scopes:
         name = file.rel.removesuffix(".py").replace("/", ".")
         if name in scopes:
@@ -57,7 +57,7 @@ def add_scope(scopes: dict[str, ModuleScope], file: SourceFile, record: r.Record
         role = "migration"
     elif role == "code" and _is_suite(record):
         role = "test"
-    scopes[name] = ModuleScope(name, file.rel, file.is_package, role, record)
+    scopes[name] = ModuleScope(name, file.rel, file.is_package, role, record, home.root, home.own)
 
 
 _RUNNERS = frozenset({"pytest", "unittest"})
