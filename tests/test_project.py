@@ -95,6 +95,37 @@ def test_plain_folders_follow_the_imports_written_in_them(tmp_path: Path) -> Non
     }
 
 
+def test_a_folder_stands_where_the_code_beside_it_imports_it_from_whatever_it_imports_itself(tmp_path: Path) -> None:
+    tree(
+        tmp_path,
+        "services/shared/store.py",
+        "services/orders/data/rows.py: from shared.store import Store;from models.order import Order",
+        "services/orders/models/__init__.py: import shared.store",
+        "services/orders/models/order.py",
+        "services/orders/main.py: from models.order import Order;from data.rows import Rows",
+    )
+    assert modules(discover(tmp_path, Config())) == {
+        "services/shared/store.py": "shared.store",
+        "services/orders/data/rows.py": "data.rows",
+        "services/orders/models/__init__.py": "models",
+        "services/orders/models/order.py": "models.order",
+        "services/orders/main.py": "main",
+    }
+
+
+def test_tests_laid_out_like_what_they_test_are_not_meant_by_its_name(tmp_path: Path) -> None:
+    tree(
+        tmp_path,
+        "backend/shop/prices.py",
+        "backend/main.py: import shop.prices",
+        "backend/tests/shop/test_prices.py: import shop.prices",
+        "backend/tests/shop/prices.py",
+    )
+    found = modules(discover(tmp_path, Config()))
+    assert found["backend/shop/prices.py"] == "shop.prices"
+    assert found["backend/tests/shop/prices.py"] != "shop.prices"
+
+
 def test_several_roots_each_with_a_project_file(tmp_path: Path) -> None:
     tree(tmp_path, "services/a/pyproject.toml", "services/a/one/__init__.py", "services/b/pyproject.toml", "services/b/job.py")
     tree(tmp_path, "libs/c/setup.cfg: [options];package_dir =;    = lib", "libs/c/lib/three/__init__.py", "libs/c/lib/three/m.py")

@@ -133,6 +133,8 @@ class Layout:
         self._known: dict[str, str] = {}
         self._neighbours: dict[str, str] = {}
         self._sources: dict[str, str] = {}
+        self._written: dict[str, Counter[str]] = {}
+        self._written_here: dict[str, Counter[str]] = {}
 
     def is_namespace(self) -> bool:
         """Whether the root is itself a package without `__init__.py`: its files import each other by its name."""
@@ -173,6 +175,8 @@ class Layout:
         parent = folder_of(package)
         settled = self._settled(parent)
         if settled is None:
+            settled = self._by_users(package, ancestors(parent))
+        if settled is None:
             settled = self._by_imports(self._files_of(package), ancestors(parent))
         if settled is None:
             settled = self._of_neighbours(parent)
@@ -192,7 +196,9 @@ class Layout:
         settled = self._settled(folder)
         if settled is not None:
             return settled
-        found = self._by_imports(self._by_folder.get(folder, []), ancestors(folder))
+        found = self._by_users(folder, ancestors(folder))
+        if found is None:
+            found = self._by_imports(self._by_folder.get(folder, []), ancestors(folder))
         if found is not None:
             return found
         return folder if folder in self.markers else self._of_folder(folder_of(folder))
@@ -226,6 +232,47 @@ class Layout:
                 if top is not None:
                     self._members[top].extend(files)
         return self._members.get(package, [])
+
+    def _by_users(self, folder: str, candidates: Iterable[str]) -> str | None:
+        """The candidate by whose names most of the code below it imports what is in a folder; None where nobody does.
+
+        It says more than what the folder's own files import: these may stand on several source roots, as a service beside shared code.
+        """
+        votes: Counter[str] = Counter()
+        for candidate in candidates:
+            inner = folder[len(candidate) :].lstrip("/")
+            for name, count in self._written_below(candidate).items():
+                path = name.replace(".", "/")
+                if not (not inner or path == inner or path.startswith(f"{inner}/")) or not self._is_in(folder, inner, path):
+                    continue
+                # Tests may be laid out like what they test: then the name means that.
+                if not any(self._exists(f"{outer}/{path}" if outer else path) for outer in ancestors(folder_of(candidate)) if candidate):
+                    votes[candidate] += count * (1 + name.count("."))
+        best = max(votes.values(), default=0)
+        return max((candidate for candidate in votes if votes[candidate] == best), key=len) if best else None
+
+    def _is_in(self, folder: str, inner: str, path: str) -> bool:
+        """Whether a path, from a source root of which `folder` is the part `inner`, leads to a file or package in the folder."""
+        rest = path[len(inner) :].lstrip("/")
+        if not rest:
+            return bool(inner)
+        return self._exists(f"{folder}/{rest}" if folder else rest)
+
+    def _written_below(self, folder: str) -> Counter[str]:
+        """The absolute names that the files in a folder and below import, with how many of the files do."""
+        if folder not in self._written:
+            found: Counter[str] = Counter()
+            for place, files in self._by_folder.items():
+                if not folder or place == folder or place.startswith(f"{folder}/"):
+                    found.update(self._written_in(place, files))
+            self._written[folder] = found
+        return self._written[folder]
+
+    def _written_in(self, folder: str, files: Sequence[str]) -> Counter[str]:
+        if folder not in self._written_here:
+            step = max(1, len(files) // SAMPLE)
+            self._written_here[folder] = Counter(name for file in files[::step][:SAMPLE] for name in imported_names(self._root / file))
+        return self._written_here[folder]
 
     def _by_imports(self, files: Sequence[str], candidates: Iterable[str]) -> str | None:
         """The candidate below which most of the imports written in these files exist; None where they say nothing."""

@@ -302,6 +302,8 @@ class Substitution:
         self.varying: dict[str, tuple[Site, ...]] | None = None
         """The caller's loops in which what it gives to each parameter changes."""
         self.origins: dict[Origin, Origin] = {}
+        self.began = symbols.live
+        """What the callee knew of the objects that it was given when it began."""
 
     def value(self, value: Value) -> Value:
         return transform(value, self.session, self.entity)

@@ -7,13 +7,14 @@ of one of an object's lost columns reads all of them. What an INSERT leaves to t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from ormlint.semantics.classes import Attribute
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.state import FRESH, UNTOUCHED, Live, Lost, contains
+from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.values import Entity, Origin, Session, Site
 
 _SENDS = frozenset({"commit", "commit_or_rollback", "commit_and_close", "flush", "begin_nested", "prepare"})
@@ -98,6 +99,23 @@ def next_row(frame: Frame, origins: Iterable[object], loop: Site) -> None:
             due = frozenset([item for item in known.due if not contains(loop, item.site)])
             lost = frozenset([item for item in known.lost if not contains(loop, item.site)])
             frame.state.live[origin] = msgspec.structs.replace(known, due=due, lost=lost)
+
+
+def settled(frame: Frame, ends: Mapping[Origin, Live], back: Substitution) -> None:
+    """What the caller had changed or lost of an object, and the callee has sent and read again: `update(order)` flushes and refreshes."""
+    for symbol, began in back.began.items():
+        if not (began.due or began.lost):
+            continue
+        end = ends.get(symbol, FRESH)
+        left = {item.path for item in end.due | end.lost}
+        actual = back.entities[symbol]
+        start = "".join(f"{name}." for name in actual.path)
+        gone = {start + item.path for item in began.due | began.lost if item.path not in left}
+        known = frame.state.live.get(actual.origin, FRESH)
+        if gone:
+            due = frozenset([item for item in known.due if item.path not in gone])
+            lost = frozenset([item for item in known.lost if item.path not in gone])
+            frame.state.live[actual.origin] = msgspec.structs.replace(known, due=due, lost=lost)
 
 
 def adopted(frame: Frame, actual: Entity, live: Live, call: Site) -> None:

@@ -496,7 +496,7 @@ def _common(left: Query, right: Query) -> Query:
     return msgspec.structs.replace(
         left,
         options=shared,
-        exact=left.exact and right.exact,
+        exact=left.exact and right.exact and all(option.exact for option in (*left.options, *right.options)),
         joined_collection=left.joined_collection or right.joined_collection,
         limited=left.limited and right.limited,
         batched=left.batched or right.batched,
