@@ -118,12 +118,12 @@ def test_tests_laid_out_like_what_they_test_are_not_meant_by_its_name(tmp_path: 
         tmp_path,
         "backend/shop/prices.py",
         "backend/main.py: import shop.prices",
-        "backend/tests/shop/test_prices.py: import shop.prices",
+        "backend/tests/shop/test_prices.py: import shop.prices;import tests.shop.prices",
         "backend/tests/shop/prices.py",
     )
     found = modules(discover(tmp_path, Config()))
     assert found["backend/shop/prices.py"] == "shop.prices"
-    assert found["backend/tests/shop/prices.py"] != "shop.prices"
+    assert found["backend/tests/shop/prices.py"] == "tests.shop.prices"
 
 
 def test_several_roots_each_with_a_project_file(tmp_path: Path) -> None:
