@@ -25,7 +25,7 @@ from ormlint.semantics.state import Made
 from ormlint.semantics.symbols import FunctionNode
 from ormlint.semantics.values import join
 
-WORTH_A_PART = 1_600_000
+WORTH_A_PART = 4_000_000
 """How many bytes of functions make a part: some seconds' work, a good tenth of which is what another part does, too."""
 MOST_PARTS = 8
 
