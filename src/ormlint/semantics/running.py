@@ -35,7 +35,9 @@ from ormlint.semantics.symbols import (
 from ormlint.semantics.values import (
     UNKNOWN,
     Session,
+    Unknown,
     Value,
+    options_of,
 )
 
 _TELL_EVERY = 50
@@ -114,13 +116,24 @@ def find_kept_sessions(world: World) -> None:
     """Sessions that live as long as the process: at the top of a module, on a class, in a default argument."""
     for scope in world.symbols.modules.values():
         for name, bindings in scope.bindings.items():
+            if not any(isinstance(binding, _MAKING) for binding in bindings):
+                continue
+            if (
+                len(bindings) == 1
+                and isinstance(bindings[0], r.Call)
+                and not _may_be_session(world.steps.module_value(world, scope.name, name))
+            ):
+                continue
             for binding in bindings:
                 if isinstance(binding, _MAKING):
                     _keep(world, scope, binding, f"{scope.name}:", "module", name)
         for walrus in _walruses(scope.record.body):
             _keep(world, scope, walrus.value, f"{scope.name}:", "module", walrus.target.id if isinstance(walrus.target, r.Name) else "")
     for info in world.classes.infos.values():
+        columns = info.model.attributes if info.model is not None else {}
         for name, expr in info.attrs.items():
+            if name in columns:
+                continue
             if isinstance(expr, r.Call) and any(arg.keyword == "default_factory" for arg in expr.args):
                 _keep(world, world.symbols.modules[info.module], expr, info.id, "field", name)
             elif isinstance(expr, r.Call):
@@ -129,6 +142,10 @@ def find_kept_sessions(world: World) -> None:
         for param in function.node.params:
             if isinstance(param.default, r.Call):
                 _keep(world, world.symbols.modules[function.module], param.default, id, "default", param.name)
+
+
+def _may_be_session(value: Value) -> bool:
+    return any(isinstance(part, (Session, Unknown)) for part in options_of(value))
 
 
 _MAKING = (r.Call, r.Dict, r.Seq, r.Comp, r.IfExp, r.BoolOp)
