@@ -1023,8 +1023,8 @@ def reads_by_name(world: World, function: FunctionNode) -> bool:
     known = world.by_name.get(function.id)
     if known is None:
         readers = _readers(world, function.module)
-        # A method that is given nothing but its object is given no names.
-        given = len(function.node.params) > (1 if function.cls else 0)
+        # A method that is given nothing but its object is given no names; a static one has decorators.
+        given = len(function.node.params) > (1 if function.cls and not function.node.decorators else 0)
         known = world.by_name[function.id] = given and any(type(node) is r.Name and node.id in readers for node in walk(function.node))
     return known
 
