@@ -120,7 +120,7 @@ class Relevance:
         self._scan = Scan([file for file in self._files if file.rel in sources], dict(sources))
         active = self._scan.active()
         active |= {rel for rel, source in sources.items() if speaks_to_us(source)}
-        self._chosen = self._scan.supported(active) | self._scan.chains(self._config, active) | self._scan.namesakes()
+        self._chosen = self._scan.supported(active) | self._scan.chains(self._config, active) | self._scan.twins()
         return frozenset(self._chosen)
 
     def further(self, model: Model) -> frozenset[str]:
@@ -498,7 +498,7 @@ class Scan:
             defining = (rel for rel in port.implementers if b"def " + method + b"(" in self.sources[rel])
             yield from islice(defining, ENOUGH_IMPLEMENTATIONS)
 
-    def namesakes(self) -> set[str]:
+    def twins(self) -> set[str]:
         """The files with a class that is called like one of a file that names the ORM: an annotation may mean either."""
         names = {name for rel in self.seeds for name in NAMED.findall(self.sources[rel])}
         return {rel for rel, source in self.sources.items() if rel not in self.seeds and not names.isdisjoint(NAMED.findall(source))}

@@ -570,7 +570,7 @@ def adopt(frame: Frame, summary: Summary, back: Substitution) -> None:
     unfetched.met_again(frame, back.origins.values())
     for origin in back.origins.values():
         frame.state.live[origin] = FRESH
-    unfetched.settled(frame, dict(summary.live), back)
+    unfetched.settled(frame, summary.live, back)
     for origin, live in summary.live:
         actual = back.passed(origin)
         if actual is None:

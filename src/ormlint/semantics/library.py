@@ -952,8 +952,7 @@ def _session_effect(frame: Frame, session: Session, name: str, row: MethodRow, a
             if isinstance(item, Query):
                 sent = queries.keyed(frame, item, node.args[1:]) if isinstance(node, r.Call) else item
                 sent = _of_list(frame, sent, node)
-                verb = "" if item.style == "text" else "SELECT" if what != "write" else item.style.upper()
-                note = f"{verb} {queries.describe(frame, item)}".strip()
+                note = _statement_in_words(frame, item, what)
         operate(frame, session, what if effect == "execute" else "stream", node, note=note, attr=name, query=sent)
         if isinstance(statement, Const):
             statement = written(frame, statement, node)
@@ -1308,7 +1307,6 @@ def _instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Se
     return Awaitable(value) if row.awaitable else value
 
 
-_OF_TABLE = frozenset({"select", "insert", "update", "delete"})
 _DDL = ("DDL", "Create", "Drop", "AddConstraint", "SetTableComment")
 
 
@@ -1338,13 +1336,18 @@ def _about_table(frame: Frame, statement: Value, what: str, node: r.Node) -> Que
     return msgspec.structs.replace(sent, over=(*sent.over, *frame.varying(node)))
 
 
+def _statement_in_words(frame: Frame, statement: Query, what: str) -> str:
+    """`SELECT Order`, `UPDATE orders`; of a text the text alone."""
+    verb = "" if statement.style == "text" else "SELECT" if what != "write" else statement.style.upper()
+    return f"{verb} {queries.describe(frame, statement)}".strip()
+
+
 def _core_statement(frame: Frame, session: Session, statement: Value, name: str, node: r.Node) -> None:
     """A statement that a connection sends."""
     what, note = queries.effect_of(statement), ""
     for item in options_of(statement):
         if isinstance(item, Query):
-            verb = "" if item.style == "text" else "SELECT" if what != "write" else item.style.upper()
-            note = f"{verb} {queries.describe(frame, item)}".strip()
+            note = _statement_in_words(frame, item, what)
     sent = _about_table(frame, statement, what, node)
     operate(frame, session, what, node, note=note, attr=name, query=sent)
 

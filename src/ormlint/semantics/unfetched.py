@@ -7,7 +7,7 @@ of one of an object's lost columns reads all of them. What an INSERT leaves to t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
@@ -101,16 +101,18 @@ def next_row(frame: Frame, origins: Iterable[object], loop: Site) -> None:
             frame.state.live[origin] = msgspec.structs.replace(known, due=due, lost=lost)
 
 
-def settled(frame: Frame, ends: Mapping[Origin, Live], back: Substitution) -> None:
+def settled(frame: Frame, left: Iterable[tuple[Origin, Live]], back: Substitution) -> None:
     """What the caller had changed or lost of an object, and the callee has sent and read again: `update(order)` flushes and refreshes."""
-    for symbol, began in back.began.items():
-        if not (began.due or began.lost):
-            continue
+    open_at_first = [(symbol, began.due | began.lost) for symbol, began in back.began.items() if began.due or began.lost]
+    if not open_at_first:
+        return
+    ends = dict(left)
+    for symbol, given in open_at_first:
         end = ends.get(symbol, FRESH)
-        left = {item.path for item in end.due | end.lost}
+        still = {item.path for item in end.due | end.lost}
         actual = back.entities[symbol]
         start = "".join(f"{name}." for name in actual.path)
-        gone = {start + item.path for item in began.due | began.lost if item.path not in left}
+        gone = {start + item.path for item in given if item.path not in still}
         known = frame.state.live.get(actual.origin, FRESH)
         if gone:
             due = frozenset([item for item in known.due if item.path not in gone])
