@@ -1,8 +1,8 @@
 """What SQLAlchemy does at run time, as neutral events: listeners in, calls of one sink out.
 
 Takes SQLAlchemy's public events (sessions, `do_orm_execute`, engines, pools) on 1.4, 2.0 and 2.1 and turns each into an `Event`.
-Knows nothing of who caused an event (`sites.py`) nor of what is done with it (`counting.py`, `recorder.py`). Imports nothing but the
-standard library and, when it starts to listen, SQLAlchemy: it must load in any environment that an application runs in.
+Knows nothing of who caused an event (`frames.py`) nor of what is done with it (`counting.py`, `recorder.py`). Imports, but for its
+neighbour, nothing but the standard library and, when it starts to listen, SQLAlchemy: it must load wherever an application runs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, NamedTuple
+
+from ormlint.witness.replacing import replace
 
 ORM_KINDS = ("lazy", "deferred", "expired", "refresh", "cascade", "eager", "query", "dml", "flush", "commit", "rollback")
 """What a session does.
@@ -220,13 +222,7 @@ def _before_commit(call: Callable[[FrameType | None], None]) -> Callable[[], Non
             call(sys._getframe().f_back)  # none where a greenlet begins here
         real(transaction)
 
-    owner.commit = commit
-
-    def undo() -> None:
-        if owner.commit is commit:
-            owner.commit = real
-
-    return undo
+    return replace(owner, "commit", commit)
 
 
 def _execution(state: Any) -> Event:

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, Final
 
 from ormlint.witness.imports import when_imported
+from ormlint.witness.replacing import replace
 
 _WAITS: Final = (
     ("socket", "socket", "connect", "socket.connect"),
@@ -56,7 +57,6 @@ def _wrap(
 ) -> None:
     owner: Any = getattr(sys.modules[module], cls) if cls else sys.modules[module]
     real = getattr(owner, name)
-    own = name in vars(owner)
 
     @functools.wraps(real)
     def waits(*arguments: Any, **keywords: Any) -> Any:
@@ -69,12 +69,4 @@ def _wrap(
         finally:
             _WITHIN.active = False
 
-    def end() -> None:
-        if vars(owner).get(name) is waits:
-            if own:
-                setattr(owner, name, real)
-            else:
-                delattr(owner, name)
-
-    setattr(owner, name, waits)
-    undo.append(end)
+    undo.append(replace(owner, name, waits))

@@ -42,6 +42,7 @@ from ormlint.witness.frames import (
 )
 from ormlint.witness.imports import when_imported
 from ormlint.witness.lines import Lines, record_lines
+from ormlint.witness.replacing import replace
 from ormlint.witness.starts import Starts
 
 VERSION: Final = 1
@@ -244,28 +245,17 @@ class Recorder:
     def _wrap(owner: Any, after: Callable[[Any, FrameType | None], None]) -> Callable[[], None]:
         """Calls `after` with each new object of a class and its subclasses; returns the function that ends it."""
         real = owner.__init__
-        own = "__init__" in vars(owner)
 
         @functools.wraps(real)
         def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:
             real(self, *arguments, **keywords)
             after(self, sys._getframe().f_back)
 
-        owner.__init__ = __init__
-
-        def undo() -> None:
-            if vars(owner).get("__init__") is __init__:
-                if own:
-                    owner.__init__ = real
-                else:
-                    del owner.__init__
-
-        return undo
+        return replace(owner, "__init__", __init__)
 
     def _wrap_engine_created(self, owner: Any) -> Callable[[], None]:
         # The constructor of an Engine must stay what it is: `create_engine()` reads off it which arguments there are.
-        kept = vars(owner)["engine_created"]
-        real = kept.__func__
+        real = vars(owner)["engine_created"].__func__
 
         @functools.wraps(real)
         def engine_created(dialect: Any, engine: Any) -> None:
@@ -273,13 +263,7 @@ class Recorder:
             if type(engine.dialect) is dialect:  # else another dialect stood in for it and is told as well
                 self._on_made("engine", engine, sys._getframe().f_back)
 
-        wrapped = owner.engine_created = classmethod(engine_created)
-
-        def undo() -> None:
-            if vars(owner).get("engine_created") is wrapped:
-                owner.engine_created = kept
-
-        return undo
+        return replace(owner, "engine_created", classmethod(engine_created))
 
     def _wrap_close(self, owner: Any) -> Callable[[], None]:
         real = owner.close
@@ -289,13 +273,7 @@ class Recorder:
             self._on_close(session, sys._getframe().f_back)  # none where a greenlet begins here
             return real(session, *arguments, **keywords)
 
-        owner.close = close
-
-        def undo() -> None:
-            if vars(owner).get("close") is close:
-                owner.close = real
-
-        return undo
+        return replace(owner, "close", close)
 
     def _guard(self, call: Callable[[], None]) -> Callable[[], None]:
         def guarded() -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from ormlint.witness.frames import ProjectFiles, ProjectFrame, project_frames
 from ormlint.witness.imports import when_imported
+from ormlint.witness.replacing import replace
 
 _EXECUTOR: Final = re.compile(r"[\\/]concurrent[\\/]futures[\\/]")
 
@@ -62,13 +63,7 @@ class Starts:
             self._note(self._tasks, task, sys._getframe().f_back)
             return task
 
-        owner.create_task = create_task
-
-        def undo() -> None:
-            if owner.create_task is create_task:
-                owner.create_task = real
-
-        return undo
+        return replace(owner, "create_task", create_task)
 
     def _wrap_start(self, owner: Any) -> Callable[[], None]:
         real = owner.start
@@ -80,13 +75,7 @@ class Starts:
                 self._note(self._threads, thread, frame)
             real(thread)
 
-        owner.start = start
-
-        def undo() -> None:
-            if owner.start is start:
-                owner.start = real
-
-        return undo
+        return replace(owner, "start", start)
 
     def _note(self, starts: weakref.WeakKeyDictionary[Any, list[ProjectFrame]], started: Any, frame: FrameType | None) -> None:
         try:
