@@ -7,7 +7,7 @@ import unicodedata
 
 _escape = re.compile(r"\\(\r\n|[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]+\}|.)", re.DOTALL)
 _newline = re.compile(r"\r\n?")
-_surrogate = re.compile("[\ud800-\udfff]")
+_surrogate = re.compile(r"[\ud800-\udfff]")
 _SIMPLE = {
     "\n": "", "\r": "", "\r\n": "", "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t",
     "v": "\v",

@@ -143,12 +143,12 @@ def _started(run: Callable[[], None]) -> threading.Thread | None:
             before = threading.stack_size(size)
         except (ValueError, RuntimeError):
             continue
+        thread = threading.Thread(target=run, name="ormlint-parse", daemon=True)
         try:
-            thread = threading.Thread(target=run, name="ormlint-parse", daemon=True)
             thread.start()
+            return thread
         except RuntimeError:
-            continue
+            pass
         finally:
             threading.stack_size(before)
-        return thread
     return None

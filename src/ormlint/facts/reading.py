@@ -100,7 +100,7 @@ def _read_records(
     if cache is not None:
         records, said = load(cache, wanted & known)
         warnings += said
-        for digest in wanted & known - records.keys():
+        for digest in (wanted & known).difference(records):
             try:
                 missing[digest] = _read(paths[digest])
             except OSError:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ormlint.semantics.events import Event, Loop
 from ormlint.semantics.model import Model
 from ormlint.semantics.revealing import short
-from ormlint.semantics.state import Event, Loop, contains
+from ormlint.semantics.state import contains
 from ormlint.semantics.values import Site
 
 _NAMED = 3

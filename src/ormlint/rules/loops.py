@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ormlint.semantics.model import Model
-from ormlint.semantics.state import Repeated
+from ormlint.semantics.observations import Repeated
 
 EXEMPT_ROLES = frozenset({"test", "migration", "fixture"})
 

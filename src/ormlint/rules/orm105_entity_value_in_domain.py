@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ormlint.findings import Finding
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
+from ormlint.semantics.observations import Crossing
 from ormlint.semantics.revealing import short
-from ormlint.semantics.state import Crossing
 from ormlint.semantics.values import Entity
 
 CODE, NAME = "ORM105", "entity-value-in-domain"

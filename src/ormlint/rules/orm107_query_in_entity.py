@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from ormlint.findings import Confidence, Finding
 from ormlint.rules.loops import EXEMPT_ROLES
 from ormlint.rules.rule import Rule
+from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.dependence import is_memo
+from ormlint.semantics.events import Event
 from ormlint.semantics.model import Model
 from ormlint.semantics.revealing import short
-from ormlint.semantics.state import Event
-from ormlint.semantics.symbols import FunctionNode
 from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM107", "query-in-entity"

@@ -9,8 +9,8 @@ from ormlint.rules.cures import cure
 from ormlint.rules.loops import each, per_row
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
+from ormlint.semantics.observations import Repeated
 from ormlint.semantics.revealing import short
-from ormlint.semantics.state import Repeated
 from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM401", "lazy-load-in-loop"

@@ -9,7 +9,8 @@ from ormlint.rules.loops import each, per_row
 from ormlint.rules.raising import RETURNING, lost, what_was_read
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
-from ormlint.semantics.state import Repeated, contains
+from ormlint.semantics.observations import Repeated
+from ormlint.semantics.state import contains
 from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM405", "load-undone"

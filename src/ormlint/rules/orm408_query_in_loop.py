@@ -9,7 +9,7 @@ from ormlint.rules.loops import each, per_row
 from ormlint.rules.queries import CURES, deepest, is_sent, what
 from ormlint.rules.rule import Rule
 from ormlint.semantics.model import Model
-from ormlint.semantics.state import Repeated
+from ormlint.semantics.observations import Repeated
 from ormlint.semantics.values import Site
 
 CODE, NAME = "ORM408", "query-in-loop"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ormlint.semantics.state import Event, Repeated
+from ormlint.semantics.events import Event
+from ormlint.semantics.observations import Repeated
 
 _OTHERS = frozenset({"merge", "merge_all"})
 _STATEMENTS = frozenset({"execute", "write"})

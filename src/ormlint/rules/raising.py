@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ormlint.semantics.events import Event
 from ormlint.semantics.revealing import short
-from ormlint.semantics.state import Event
 
 _CAUSES = {
     "commit": "commit",

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from ormlint.findings import Confidence, Step, Trail
 from ormlint.semantics.model import Model
+from ormlint.semantics.observations import Misuse
 from ormlint.semantics.revealing import short
-from ormlint.semantics.state import Misuse
 from ormlint.semantics.values import Site
 
 

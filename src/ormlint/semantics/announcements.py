@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ormlint.facts import records as r
+from ormlint.semantics.events import SessionState
 from ormlint.semantics.frame import Frame
-from ormlint.semantics.state import SessionState
 from ormlint.semantics.values import SessionId, Site
 
 ANNOUNCING = frozenset({"queue", "mail", "sms", "chat"})

@@ -11,15 +11,16 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics import boundary
-from ormlint.semantics.classes import Attribute
 from ormlint.semantics.conflicts import path_of
 from ormlint.semantics.containers import born_in
 from ormlint.semantics.dependence import parameters_behind
+from ormlint.semantics.events import FRESH, Live
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.holders import held_as, remembers
 from ormlint.semantics.identity import read_column, read_link
 from ormlint.semantics.kinds import kind_of_value
 from ormlint.semantics.loading import BLOCKING, eager_below, model_at
+from ormlint.semantics.mapped import Attribute
 from ormlint.semantics.members import (
     class_attribute,
     field_value,
@@ -31,7 +32,7 @@ from ormlint.semantics.members import (
 from ormlint.semantics.queries import flask_session
 from ormlint.semantics.reflection import fields_of, introspected
 from ormlint.semantics.request_objects import kept_on_request
-from ormlint.semantics.state import FRESH, Live, contains
+from ormlint.semantics.state import contains
 from ormlint.semantics.unfetched import found, lost_at
 from ormlint.semantics.unit_of_work import mark_loaded, refresh_one
 from ormlint.semantics.values import (

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import msgspec
 
 from ormlint.facts import records as r
-from ormlint.semantics.frame import Actual, Frame
-from ormlint.semantics.state import UNTOUCHED, Loop, Step, contains
-from ormlint.semantics.values import Const, Entity, Session, Value
+from ormlint.semantics.events import UNTOUCHED, Loop, Step
+from ormlint.semantics.frame import Frame
+from ormlint.semantics.state import contains
+from ormlint.semantics.values import Actual, Const, Entity, Session, Value
 
 _ADDS = frozenset({"add", "add_all"})
 _QUERIES = frozenset({"query", "get", "execute", "stream"})

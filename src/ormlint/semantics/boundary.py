@@ -12,15 +12,18 @@ from ormlint.facts import records as r
 from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.semantics.annotations import parse_annotation
-from ormlint.semantics.frame import Actual, Frame, World
+from ormlint.semantics.definitions import FunctionNode, Variable
+from ormlint.semantics.events import CALLS, Step
+from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.members import is_abstract
+from ormlint.semantics.observations import Crossing
 from ormlint.semantics.revealing import short
-from ormlint.semantics.state import CALLS, Crossing, Step
 from ormlint.semantics.summaries import Substitution
-from ormlint.semantics.symbols import FunctionNode, Variable, last_name
+from ormlint.semantics.symbols import last_name
 from ormlint.semantics.values import (
     NONE,
+    Actual,
     Awaitable,
     ClassRef,
     Coll,

@@ -23,37 +23,23 @@ from ormlint.semantics.concurrency import handed, made_again, running_after, sta
 from ormlint.semantics.containers import element_of
 from ormlint.semantics.crossing import given_both, linked
 from ormlint.semantics.declared import bind_typevars, declared, given_by, type_params, typevars_of
+from ormlint.semantics.definitions import FunctionNode, Library
 from ormlint.semantics.dependence import dotted, is_memo, parameters_behind, unsteady
 from ormlint.semantics.engines import passed_on, remembers
+from ormlint.semantics.events import ABSENT, CALLS, FRESH, Event, Live, Overwritten, SessionState, Step
 from ormlint.semantics.expiry import OPTION, said_by_init
-from ormlint.semantics.frame import Actual, Frame, TooMuch, World
+from ormlint.semantics.frame import Frame, TooMuch, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.library import call_library, call_method, made_by, own_effect
 from ormlint.semantics.loading import origin_of
 from ormlint.semantics.loops import guard
 from ormlint.semantics.members import assigned_fields, function_kind, note_built
+from ormlint.semantics.observations import Context, Incident, Made, Repeated, Summary
 from ormlint.semantics.ownership import serves
 from ormlint.semantics.scope import USES, judge_reuse, used, uses_of
-from ormlint.semantics.state import (
-    ABSENT,
-    CALLS,
-    FRESH,
-    Context,
-    Event,
-    Incident,
-    Live,
-    Made,
-    Overwritten,
-    Repeated,
-    SessionState,
-    State,
-    Step,
-    Summary,
-    join_live,
-    join_sessions,
-)
+from ormlint.semantics.state import State, join_live, join_sessions
 from ormlint.semantics.summaries import Substitution, Symbolic, matters, plain, transform
-from ormlint.semantics.symbols import FunctionNode, Library, applied, last_name
+from ormlint.semantics.symbols import applied, last_name
 from ormlint.semantics.transactions import carry, commits_one_like, end_all, end_blocks, is_own, let_go, meets, notice, one_of, outcomes
 from ormlint.semantics.twins import has_twin
 from ormlint.semantics.unit_of_work import (
@@ -77,6 +63,7 @@ from ormlint.semantics.values import (
     NEVER,
     NONE,
     UNKNOWN,
+    Actual,
     ClassRef,
     Coll,
     Const,

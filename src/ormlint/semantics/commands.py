@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
+from ormlint.semantics.definitions import DefinedFunction, Library
 from ormlint.semantics.frame import World
-from ormlint.semantics.symbols import DefinedFunction, Library, applied
+from ormlint.semantics.symbols import applied
 
 
 def is_command(world: World, id: str) -> bool:

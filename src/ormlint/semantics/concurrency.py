@@ -13,12 +13,15 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms.vocabulary import ConcurrencyRow
-from ormlint.semantics.frame import QUIET, Actual, Frame
-from ormlint.semantics.state import Event, Running, State, Summary
+from ormlint.semantics.events import Event, Running, Work
+from ormlint.semantics.frame import QUIET, Frame
+from ormlint.semantics.observations import Summary
+from ormlint.semantics.state import State
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.values import (
     NONE,
     UNKNOWN,
+    Actual,
     Awaitable,
     Coll,
     LibInstance,
@@ -203,14 +206,6 @@ def started_below(frame: Frame, summary: Summary, back: Substitution) -> None:
     """What a callee has left running runs beside its caller from now on."""
     more = [Running(work.site, work.runs_in, back.session(work.session), work.entity, work.group) for work in summary.running]
     frame.state.running |= frozenset(more)
-
-
-class Work(msgspec.Struct, frozen=True):
-    """A callable that is run as work of its own: what it gives, the sessions that it uses, and those whose objects it has."""
-
-    value: Value
-    uses: tuple[Session, ...] = ()
-    holds: tuple[Session, ...] = ()
 
 
 def direct_sessions(values: Iterable[Value]) -> tuple[Session, ...]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.semantics.events import FRESH, Event, Live, Step
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.handlers import handles_violation, waits_for_lock
 from ormlint.semantics.keys import columns_of, key_within
-from ormlint.semantics.state import FRESH, Conflict, Event, Live, Step, Summary
+from ormlint.semantics.observations import Conflict, Summary
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.values import (
     NONE,

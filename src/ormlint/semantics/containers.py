@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ormlint.semantics.frame import Actual
 from ormlint.semantics.values import (
     NEVER,
     NONE,
     UNKNOWN,
+    Actual,
     Coll,
     Const,
     Entity,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ormlint.facts import records as r
+from ormlint.semantics.events import FRESH, Event
 from ormlint.semantics.frame import Frame
-from ormlint.semantics.state import FRESH, Event
 from ormlint.semantics.transactions import is_own
 from ormlint.semantics.values import Entity, Session, Value, options_of
 

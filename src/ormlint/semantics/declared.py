@@ -10,10 +10,10 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.semantics.annotations import parse_annotation
+from ormlint.semantics.events import FRESH
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.loading import origin_of
-from ormlint.semantics.state import FRESH
 from ormlint.semantics.symbols import last_name
 from ormlint.semantics.values import (
     NONE,

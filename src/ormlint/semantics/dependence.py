@@ -10,9 +10,11 @@ from collections.abc import Iterator
 
 from ormlint.facts import records as r
 from ormlint.facts.walking import walk
+from ormlint.semantics.definitions import FunctionNode
+from ormlint.semantics.events import ABSENT
 from ormlint.semantics.frame import Frame, World
-from ormlint.semantics.state import ABSENT, names_in
-from ormlint.semantics.symbols import FunctionNode, Symbols, flat_statements, last_name, nested_bodies
+from ormlint.semantics.state import names_in
+from ormlint.semantics.symbols import Symbols, flat_statements, last_name, nested_bodies
 from ormlint.semantics.values import Site
 
 _FRESH = frozenset(

@@ -12,10 +12,12 @@ import re
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.dependence import parameters_behind
+from ormlint.semantics.events import Event
 from ormlint.semantics.frame import Frame
-from ormlint.semantics.state import Event, Summary
-from ormlint.semantics.symbols import FunctionNode, Symbols, last_name
+from ormlint.semantics.observations import Summary
+from ormlint.semantics.symbols import Symbols, last_name
 from ormlint.semantics.values import Coll, Factory, Instance, LibInstance, Manager, Session, Tup, UnionOf, Value
 
 ENGINES = frozenset({"engine", "async_engine"})

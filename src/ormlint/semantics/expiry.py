@@ -8,12 +8,11 @@ is at hand knows its own; this module is asked where none is, and for settings t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Union
-
-import msgspec
+from typing import NamedTuple, Union
 
 from ormlint.facts import records as r
 from ormlint.facts.walking import walk
+from ormlint.semantics.habits import Habits
 from ormlint.semantics.symbols import ModuleScope, last_name
 
 OPTION = "expire_on_commit"
@@ -22,20 +21,7 @@ _PACKAGES = ("sqlalchemy", "sqlmodel", "flask_sqlalchemy", "advanced_alchemy", "
 _SILENT = frozenset({"test", "fixture", "migration"})
 
 
-class Habits(msgspec.Struct, frozen=True):
-    """`expire_on_commit` where no factory is at hand: True, False, or None where it is not known."""
-
-    plain: Union[bool, None] = True
-    asynchronous: Union[bool, None] = True
-    flask: Union[bool, None] = True
-    configured: Union[bool, None] = True
-    """What a factory has that says nothing itself: `configure(expire_on_commit=…)` somewhere else may say it."""
-
-    def of(self, is_async: bool) -> bool | None:
-        return self.asynchronous if is_async else self.plain
-
-
-class _Said(msgspec.Struct, frozen=True):
+class _Said(NamedTuple):
     """One place that makes or configures sessions: by whom, and what it says."""
 
     maker: str
@@ -53,7 +39,7 @@ def habits_of(scopes: Iterable[ModuleScope]) -> Habits:
             said.extend(_said_in(scope.record.body, names))
     configured = [item.value for item in said if item.maker == "configure"]
     given = _agreed(configured) if configured else True
-    values = [msgspec.structs.replace(item, value=given) if not item.explicit else item for item in said if item.maker != "configure"]
+    values = [item._replace(value=given) if not item.explicit else item for item in said if item.maker != "configure"]
     return Habits(
         _agreed([item.value for item in values if not item.is_async and item.maker != "SQLAlchemy"]),
         _agreed([item.value for item in values if item.is_async]),

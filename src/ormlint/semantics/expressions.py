@@ -16,10 +16,12 @@ from ormlint.semantics.calls import evaluated
 from ormlint.semantics.concurrency import handed, waited_for
 from ormlint.semantics.containers import born_in, element_of, item_at, sliced
 from ormlint.semantics.declared import type_value
+from ormlint.semantics.definitions import DefinedClass, DefinedFunction, DefinedModule, FunctionNode, Library
 from ormlint.semantics.dependence import resets
 from ormlint.semantics.engines import kept_by_call
+from ormlint.semantics.events import Loop
 from ormlint.semantics.flow import bind_target, condition, loop_events
-from ormlint.semantics.frame import Actual, Frame, World
+from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
 from ormlint.semantics.holders import made_late
 from ormlint.semantics.library import iterated, text_of
@@ -28,12 +30,13 @@ from ormlint.semantics.members import note_built
 from ormlint.semantics.reflection import names_of
 from ormlint.semantics.scope import uses_of
 from ormlint.semantics.sizes import measured
-from ormlint.semantics.state import Loop, State, contains, join_states
-from ormlint.semantics.symbols import DefinedClass, DefinedFunction, DefinedModule, FunctionNode, Library, last_name, statements
+from ormlint.semantics.state import State, contains, join_states
+from ormlint.semantics.symbols import last_name, statements
 from ormlint.semantics.values import (
     NEVER,
     NONE,
     UNKNOWN,
+    Actual,
     Awaitable,
     ClassRef,
     Coll,

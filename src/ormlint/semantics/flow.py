@@ -20,14 +20,16 @@ from ormlint.semantics.containers import born_in, element_of, unpacked
 from ormlint.semantics.crossing import linked, of_one_session
 from ormlint.semantics.dependence import absent_for, containers, kept_by, resets
 from ormlint.semantics.engines import kept
-from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.events import FRESH, Event, Loop, Step
+from ormlint.semantics.frame import Frame
 from ormlint.semantics.handlers import is_lock, kind_of_error
 from ormlint.semantics.holders import made_late, returned, stored
 from ormlint.semantics.library import iterated
 from ormlint.semantics.loops import for_loop, guard, is_row, names_key, one_key, while_loop
+from ormlint.semantics.observations import Incident, Made, Repeated, Summary
 from ormlint.semantics.reflection import classes_tested, narrow_names
 from ormlint.semantics.sizes import measured
-from ormlint.semantics.state import FRESH, Event, Incident, Loop, Made, Repeated, State, Step, Summary, contains, join_states
+from ormlint.semantics.state import State, contains, join_states
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import absolute, applied, last_name
 from ormlint.semantics.transactions import (
@@ -51,6 +53,7 @@ from ormlint.semantics.values import (
     NEVER,
     NONE,
     UNKNOWN,
+    Actual,
     Awaitable,
     ClassRef,
     Coll,
@@ -1095,14 +1098,17 @@ def _catches(frame: Frame, handler: r.Handler) -> tuple[int | None, bool]:
     return floor, goes_on
 
 
-class _Entered(msgspec.Struct):
+class _Entered:
     """One entered context manager, and what its exit does."""
 
-    value: Value
-    node: r.Node
-    session: Session | None = None
-    summary: Summary | None = None
-    back: Substitution | None = None
+    __slots__ = ("back", "node", "session", "summary", "value")
+
+    def __init__(self, value: Value, node: r.Node) -> None:
+        self.value = value
+        self.node = node
+        self.session: Session | None = None
+        self.summary: Summary | None = None
+        self.back: Substitution | None = None
 
 
 def _with(frame: Frame, stmt: r.With) -> None:

@@ -10,46 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Union
 
-import msgspec
-
 from ormlint.config import Config
 from ormlint.facts import records as r
 from ormlint.semantics.classes import Classes
-from ormlint.semantics.expiry import Habits
+from ormlint.semantics.definitions import FunctionNode
+from ormlint.semantics.events import Event, Loop, SessionState, Step
+from ormlint.semantics.habits import Habits
 from ormlint.semantics.layers import Placed
-from ormlint.semantics.state import (
-    Conflict,
-    Crossing,
-    Event,
-    Incident,
-    Loop,
-    Made,
-    Misuse,
-    Read,
-    Registry,
-    Repeated,
-    Risk,
-    SessionState,
-    State,
-    Step,
-    Summary,
-    names_in,
-)
+from ormlint.semantics.observations import Conflict, Crossing, Incident, Made, Misuse, Read, Registry, Repeated, Risk, Summary
+from ormlint.semantics.state import State, names_in
 from ormlint.semantics.summaries import Substitution
-from ormlint.semantics.symbols import FunctionNode, ModuleScope, Symbols
+from ormlint.semantics.symbols import ModuleScope, Symbols
 from ormlint.semantics.template_files import TemplateFiles
-from ormlint.semantics.values import NEVER, ClassRef, Entity, FuncRef, Origin, Session, SessionId, Site, Value, is_core
+from ormlint.semantics.values import NEVER, Actual, ClassRef, Entity, FuncRef, Origin, Session, SessionId, Site, Value, is_core
 
 QUIET = frozenset({"add", "load", "mutate", "expire", "expunge", "close", "begin", "callout", "rollback", "current"})
 """Events that wait for no database, or that a wait has gone before."""
-
-
-class Actual(msgspec.Struct, frozen=True):
-    """An argument of a call, evaluated: `star` is 1 for `*a`, 2 for `**k`."""
-
-    value: Value
-    keyword: Union[str, None] = None
-    star: int = 0
 
 
 class Steps:

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from ormlint.facts import records as r
 from ormlint.facts.walking import calls_in, inner
 from ormlint.orms import registry as orms
+from ormlint.semantics.definitions import DefinedClass, DefinedFunction, Library
 from ormlint.semantics.frame import Frame, World
-from ormlint.semantics.symbols import DefinedClass, DefinedFunction, Library, applied, last_name, nested_bodies
+from ormlint.semantics.symbols import applied, last_name, nested_bodies
 
 HANDLING = frozenset(
     {

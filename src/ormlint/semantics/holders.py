@@ -7,10 +7,11 @@ holds the identities of all sessions that something closes, or that somebody unk
 from __future__ import annotations
 
 from ormlint.facts import records as r
+from ormlint.semantics.definitions import FunctionNode
+from ormlint.semantics.events import Event
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.members import assigned_fields
-from ormlint.semantics.state import Event
-from ormlint.semantics.symbols import FunctionNode, Symbols
+from ormlint.semantics.symbols import Symbols
 from ormlint.semantics.values import Instance, Session, SessionId, Site, Value, options_of
 
 _REMEMBERING = frozenset({"cached_property", "reify", "locked_cached_property", "threaded_cached_property"})

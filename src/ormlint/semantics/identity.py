@@ -9,13 +9,13 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.facts.walking import calls_in, walk
-from ormlint.semantics.classes import Attribute
 from ormlint.semantics.conflicts import note, path_of
+from ormlint.semantics.events import FRESH, Event
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.handlers import kind_of_error
 from ormlint.semantics.keys import local_columns
+from ormlint.semantics.mapped import Attribute
 from ormlint.semantics.queries import versioned_by
-from ormlint.semantics.state import FRESH, Event
 from ormlint.semantics.transactions import is_own
 from ormlint.semantics.values import (
     Coll,

@@ -6,7 +6,8 @@ partial ones tell nothing.
 
 from __future__ import annotations
 
-from ormlint.semantics.classes import Attribute, Classes
+from ormlint.semantics.classes import Classes
+from ormlint.semantics.mapped import Attribute
 
 
 def columns_of(classes: Classes, model: str, name: str) -> tuple[str, ...]:

@@ -16,8 +16,10 @@ import msgspec
 from ormlint.config import Layers
 from ormlint.facts import records as r
 from ormlint.facts.walking import inner
-from ormlint.semantics.classes import Classes, ClassInfo
-from ormlint.semantics.symbols import DefinedModule, Library, ModuleScope, Variable, applied
+from ormlint.semantics.classes import Classes
+from ormlint.semantics.definitions import DefinedModule, Library, Variable
+from ormlint.semantics.mapped import ClassInfo
+from ormlint.semantics.symbols import ModuleScope, applied
 
 _DOMAIN = ("domain", "domains", "domain_model", "domainmodel", "domain_layer", "core_domain")
 _PLAIN_DOMAIN = ("entities", "value_objects", "aggregates", "business_rules", "domain_models", "domain_objects")

@@ -18,7 +18,6 @@ from ormlint.semantics.attributes import deleted
 from ormlint.semantics.autoflush import option_of
 from ormlint.semantics.concurrency import (
     THREADS,
-    Work,
     block_ends,
     captured_sessions,
     coroutine_of,
@@ -34,13 +33,15 @@ from ormlint.semantics.containers import as_collection, element_of, grown, metho
 from ormlint.semantics.crossing import brought, linked
 from ormlint.semantics.dependence import parameters_behind, unsteady
 from ormlint.semantics.engines import ENGINES, built, remembers
-from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.events import FRESH, Event, Overwritten, Work
+from ormlint.semantics.frame import Frame
 from ormlint.semantics.kinds import kind_of, kind_of_value
 from ormlint.semantics.loading import bind, flat, gathered, make_option
+from ormlint.semantics.observations import Registry
 from ormlint.semantics.queries import flask_session
 from ormlint.semantics.reflection import listed, read_each
 from ormlint.semantics.scope import exhausted, uses_of
-from ormlint.semantics.state import FRESH, Event, Overwritten, Registry, contains, names_in
+from ormlint.semantics.state import contains, names_in
 from ormlint.semantics.symbols import flat_statements
 from ormlint.semantics.transactions import at_rest, call_out, recovered
 from ormlint.semantics.unfetched import expire, touched
@@ -70,6 +71,7 @@ from ormlint.semantics.values import (
     NEVER,
     NONE,
     UNKNOWN,
+    Actual,
     Awaitable,
     ClassRef,
     Coll,

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics.classes import Classes
-from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.frame import Frame
 from ormlint.semantics.values import (
     UNKNOWN,
+    Actual,
     ClassRef,
     Coll,
     Const,

@@ -14,9 +14,10 @@ from ormlint.facts import records as r
 from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.semantics.dependence import first_found, sought, touched
+from ormlint.semantics.events import Loop
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.short_lists import length_written
-from ormlint.semantics.state import Loop, names_in
+from ormlint.semantics.state import names_in
 from ormlint.semantics.symbols import flat_statements, nested_bodies
 from ormlint.semantics.values import (
     ClassRef,

@@ -13,10 +13,11 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.semantics.declared import given_by
+from ormlint.semantics.definitions import Library
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.summaries import transform
-from ormlint.semantics.symbols import Library, applied, last_name, nested_bodies
+from ormlint.semantics.symbols import applied, last_name, nested_bodies
 from ormlint.semantics.values import (
     NONE,
     UNKNOWN,

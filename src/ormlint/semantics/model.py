@@ -20,9 +20,11 @@ from ormlint.orms import registry as orms
 from ormlint.semantics import boundary, expressions, ownership
 from ormlint.semantics.announcements import changes_something
 from ormlint.semantics.between import directly_before
-from ormlint.semantics.classes import Attribute, Classes, ClassInfo
+from ormlint.semantics.classes import Classes
 from ormlint.semantics.commands import is_command
+from ormlint.semantics.definitions import DefinedClass, DefinedModule, FunctionNode, Library, Variable
 from ormlint.semantics.engines import gives_engine, runs_once
+from ormlint.semantics.events import CALLS, FRESH, Event, Step
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.holders import is_ended
 from ormlint.semantics.identity import entities_in
@@ -30,38 +32,12 @@ from ormlint.semantics.import_chains import ImportGraph, Link
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.layers import Placed, matches
 from ormlint.semantics.loading import model_at
+from ormlint.semantics.mapped import Attribute, ClassInfo
 from ormlint.semantics.members import function_kind
+from ormlint.semantics.observations import Built, Cached, Conflict, Crossing, Incident, Made, Misuse, Read, Registry, Repeated, Summary
 from ormlint.semantics.retrying import repeated_by, retry_loops
 from ormlint.semantics.revealing import reveal, short
-from ormlint.semantics.state import (
-    CALLS,
-    FRESH,
-    Built,
-    Conflict,
-    Crossing,
-    Event,
-    Incident,
-    Made,
-    Misuse,
-    Read,
-    Registry,
-    Repeated,
-    Step,
-    Summary,
-)
-from ormlint.semantics.symbols import (
-    DefinedClass,
-    DefinedModule,
-    FunctionNode,
-    Library,
-    ModuleScope,
-    Symbols,
-    Variable,
-    absolute,
-    applied,
-    last_name,
-    nested_bodies,
-)
+from ormlint.semantics.symbols import ModuleScope, Symbols, absolute, applied, last_name, nested_bodies
 from ormlint.semantics.twins import attributes_read, declared_field, storage_detail
 from ormlint.semantics.values import (
     ClassRef,
@@ -81,14 +57,6 @@ from ormlint.semantics.values import (
 )
 
 _LOOP = "the loop"
-
-
-class Cached(msgspec.Struct, frozen=True):
-    """A function that keeps an entity as its result: the decorator that keeps it, and the entity."""
-
-    site: Site
-    entity: Entity
-    function: str
 
 
 _CACHING = frozenset({"memoize", "cached", "cache", "cache_on_arguments", "memoise"})

@@ -8,9 +8,10 @@ from __future__ import annotations
 from ormlint.facts import records as r
 from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
+from ormlint.semantics.definitions import FunctionNode, Library
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
-from ormlint.semantics.symbols import FunctionNode, Library, applied
+from ormlint.semantics.symbols import applied
 from ormlint.semantics.values import LibInstance, options_of
 
 _AFTERWARDS = frozenset({"after_commit", "after_rollback", "on_connect", "on_sql", "on_mapping"})

@@ -20,9 +20,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.frame import World
-from ormlint.semantics.state import Made
-from ormlint.semantics.symbols import FunctionNode
+from ormlint.semantics.observations import Made
 from ormlint.semantics.values import join
 
 WORTH_A_PART = 4_000_000

@@ -16,15 +16,16 @@ from ormlint.orms.vocabulary import MethodRow
 from ormlint.semantics import conflicts
 from ormlint.semantics.classes import Classes
 from ormlint.semantics.dependence import parameters_behind, parameters_of
-from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.events import Event, Overwritten
+from ormlint.semantics.frame import Frame
 from ormlint.semantics.loading import flat, gathered, joined_collection, origin_of
 from ormlint.semantics.scope import consumed
-from ormlint.semantics.state import Event, Overwritten
 from ormlint.semantics.symbols import last_name
 from ormlint.semantics.unit_of_work import lock, operate, overwrite, register, renew
 from ormlint.semantics.values import (
     NONE,
     UNKNOWN,
+    Actual,
     ClassRef,
     Coll,
     Const,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
+from ormlint.semantics.definitions import Library
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.loading import origin_of
 from ormlint.semantics.members import evaluate_in
-from ormlint.semantics.symbols import Library, flat_statements
+from ormlint.semantics.symbols import flat_statements
 from ormlint.semantics.values import NONE, UNKNOWN, Entity, Origin, Unknown, Value, options_of, union
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from ormlint.facts import records as r
 from ormlint.facts.walking import calls_in
 from ormlint.orms import registry as orms
+from ormlint.semantics.definitions import DefinedFunction, FunctionNode, Library
 from ormlint.semantics.frame import World
 from ormlint.semantics.loops import is_retry
-from ormlint.semantics.symbols import DefinedFunction, FunctionNode, Library, applied, flat_statements
+from ormlint.semantics.symbols import applied, flat_statements
 
 
 def repeated_by(world: World, function: FunctionNode) -> str:

@@ -7,9 +7,10 @@ alternatives are joined by ` | `, None last.
 from __future__ import annotations
 
 from ormlint.semantics.classes import Classes
+from ormlint.semantics.events import FRESH
 from ormlint.semantics.kinds import kind_of_value
 from ormlint.semantics.loading import origin_of
-from ormlint.semantics.state import FRESH, State
+from ormlint.semantics.state import State
 from ormlint.semantics.values import (
     Awaitable,
     ClassRef,

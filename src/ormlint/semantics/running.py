@@ -17,23 +17,18 @@ from ormlint.facts import records as r
 from ormlint.facts.walking import inner, walk
 from ormlint.semantics import calls, conflicts
 from ormlint.semantics.commands import runs_alone
+from ormlint.semantics.definitions import FunctionNode
+from ormlint.semantics.events import Event
 from ormlint.semantics.expiry import habits_of
-from ormlint.semantics.frame import Actual, Frame, TooMuch, World
+from ormlint.semantics.frame import Frame, TooMuch, World
 from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
 from ormlint.semantics.members import function_kind
+from ormlint.semantics.observations import Context, Made
 from ormlint.semantics.parts import Tell, run_parts
-from ormlint.semantics.state import (
-    Context,
-    Event,
-    Made,
-)
-from ormlint.semantics.symbols import (
-    FunctionNode,
-    ModuleScope,
-    flat_statements,
-)
+from ormlint.semantics.symbols import ModuleScope, flat_statements
 from ormlint.semantics.values import (
     UNKNOWN,
+    Actual,
     Session,
     Unknown,
     Value,

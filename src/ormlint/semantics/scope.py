@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.semantics.events import Event, SessionState
 from ormlint.semantics.frame import Frame
-from ormlint.semantics.state import Event, SessionState, State
+from ormlint.semantics.state import State
 from ormlint.semantics.values import ClassRef, Coll, Query, Result, Session, is_core, options_of
 
 USES = frozenset({"query", "write", "add", "flush", "commit"})

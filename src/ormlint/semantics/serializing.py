@@ -8,7 +8,6 @@ noted besides.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Union
 
 import msgspec
 
@@ -17,12 +16,15 @@ from ormlint.facts import walking
 from ormlint.orms import registry as orms
 from ormlint.semantics.containers import born_in, element_of
 from ormlint.semantics.declared import instance_of, typevars_of
-from ormlint.semantics.frame import Actual, Frame, World
+from ormlint.semantics.definitions import FunctionNode
+from ormlint.semantics.events import Event
+from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
-from ormlint.semantics.state import Event
-from ormlint.semantics.symbols import FunctionNode, applied, last_name
+from ormlint.semantics.observations import Served
+from ormlint.semantics.symbols import applied, last_name
 from ormlint.semantics.values import (
     UNKNOWN,
+    Actual,
     ClassRef,
     Coll,
     Const,
@@ -43,12 +45,6 @@ _DEEPEST = 5
 _WALKS = frozenset({"to_dict", "as_dict", "asdict", "to_json", "as_json", "serialize", "to_representation", "dict", "json"})
 """What people call the method of an entity that makes plain data of it."""
 _LOADS = frozenset({"lazy", "deferred", "undone"})
-
-
-class Served(msgspec.Struct, frozen=True):
-    """A function that a web framework serves: `schema` is what an instance of its response model is, None where it has none."""
-
-    schema: Union[Value, None]
 
 
 def served(world: World, function: FunctionNode) -> Served | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from ormlint.facts import records as r
 from ormlint.facts.walking import inner, walk
+from ormlint.semantics.definitions import FunctionNode
+from ormlint.semantics.events import Event
 from ormlint.semantics.frame import Frame, World
-from ormlint.semantics.state import Event, contains
-from ormlint.semantics.symbols import FunctionNode
+from ormlint.semantics.state import contains
 from ormlint.semantics.values import Coll, Entity, Plain, Site, Tup, Value, options_of
 
 _ASKS = frozenset({"len", "bool"})

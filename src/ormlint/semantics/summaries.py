@@ -12,7 +12,8 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
-from ormlint.semantics.state import FRESH, Event, Live, Lost, State
+from ormlint.semantics.events import FRESH, Event, Live, Lost
+from ormlint.semantics.state import State
 from ormlint.semantics.values import (
     NONE,
     NOWHERE,

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from ormlint.facts import records as r
 from ormlint.facts.templates import Macro
 from ormlint.orms.vocabulary import RenderRow
-from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.frame import Frame
 from ormlint.semantics.serializing import aside, note_loads
 from ormlint.semantics.template_files import Loaded
-from ormlint.semantics.values import UNKNOWN, Const, LibInstance, LibRef, Plain, Value
+from ormlint.semantics.values import UNKNOWN, Actual, Const, LibInstance, LibRef, Plain, Value
 
 _DEEPEST = 12
 _TAGS = ("block", "include", "import", "macro", "filter")

@@ -11,21 +11,10 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms.vocabulary import EFFECTS
 from ormlint.semantics.announcements import announces_early, is_keyed
+from ormlint.semantics.events import CALLS, UNTOUCHED, Event, Failure, SessionState, Step
 from ormlint.semantics.frame import Frame
-from ormlint.semantics.state import (
-    CALLS,
-    UNTOUCHED,
-    Event,
-    Failure,
-    Incident,
-    Outcome,
-    Risk,
-    SessionState,
-    State,
-    Step,
-    Summary,
-    join_sessions,
-)
+from ormlint.semantics.observations import Incident, Outcome, Risk, Summary
+from ormlint.semantics.state import State, join_sessions
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.values import NOWHERE, Session, SessionId, Site, is_made
 

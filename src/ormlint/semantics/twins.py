@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from ormlint.facts import records as r
 from ormlint.facts.walking import inner, walk
-from ormlint.semantics.classes import Attribute, Classes, ClassInfo
+from ormlint.semantics.classes import Classes
 from ormlint.semantics.frame import World
+from ormlint.semantics.mapped import Attribute, ClassInfo
 from ormlint.semantics.members import assigned_fields
 from ormlint.semantics.symbols import ModuleScope
 from ormlint.semantics.values import Site
@@ -25,7 +26,8 @@ def storage_detail(classes: Classes, field: Declared, column: Attribute, asked: 
     domain code reads."""
     if field.made or not _is_value(classes, field):
         return ""
-    if column.primary and column.name in (*_KEYS, f"{field.owner.name.lower()}_id") and column.foreign is None:
+    is_named_as_key = column.name in _KEYS or column.name == f"{field.owner.name.lower()}_id"
+    if column.primary and is_named_as_key and column.foreign is None:
         return f"the surrogate key {column.name}" if _is_whole(classes, column) else ""
     if column.foreign is not None:
         return f"the foreign key {column.name}" if _is_whole(classes, column) else ""

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ormlint.semantics.classes import Attribute
+from ormlint.semantics.events import FRESH, UNTOUCHED, Live, Lost
 from ormlint.semantics.frame import Frame
-from ormlint.semantics.state import FRESH, UNTOUCHED, Live, Lost, contains
+from ormlint.semantics.mapped import Attribute
+from ormlint.semantics.state import contains
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.values import Entity, Origin, Session, Site
 

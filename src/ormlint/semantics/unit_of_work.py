@@ -15,15 +15,16 @@ from ormlint.facts import records as r
 from ormlint.orms.vocabulary import EFFECTS
 from ormlint.semantics.autoflush import flushes
 from ormlint.semantics.dependence import parameters_behind, unsteady
+from ormlint.semantics.events import FRESH, UNTOUCHED, Live, Overwritten
 from ormlint.semantics.expiry import OPTION
-from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.frame import Frame
 from ormlint.semantics.loading import eager_below
 from ormlint.semantics.scope import USES, used
-from ormlint.semantics.state import FRESH, UNTOUCHED, Live, Overwritten
 from ormlint.semantics.summaries import transform
 from ormlint.semantics.transactions import advance, let_go, noted_end, settled
 from ormlint.semantics.unfetched import found, kept, met_again, sent
 from ormlint.semantics.values import (
+    Actual,
     Awaitable,
     ClassRef,
     Const,

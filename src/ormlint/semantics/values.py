@@ -569,3 +569,11 @@ def without_none(value: Value) -> Value:
     if type(value) is UnionOf:
         return union(tuple(item for item in value.items if item != NONE))
     return NEVER if value == NONE else value
+
+
+class Actual(msgspec.Struct, frozen=True):
+    """An argument of a call, evaluated: `star` is 1 for `*a`, 2 for `**k`."""
+
+    value: Value
+    keyword: Union[str, None] = None
+    star: int = 0

@@ -12,7 +12,8 @@ from ormlint.facts import records as r
 from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import HistoryRow
-from ormlint.semantics.classes import Attribute, Classes, ClassInfo, Model
+from ormlint.semantics.classes import Classes
+from ormlint.semantics.mapped import Attribute, ClassInfo, Model
 from ormlint.semantics.symbols import last_name
 from ormlint.semantics.values import Site
 

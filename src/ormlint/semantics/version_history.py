@@ -9,14 +9,15 @@ from collections.abc import Sequence
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
-from ormlint.semantics.classes import Attribute
-from ormlint.semantics.frame import Actual, Frame
+from ormlint.semantics.events import FRESH
+from ormlint.semantics.frame import Frame
 from ormlint.semantics.loading import origin_of
-from ormlint.semantics.state import FRESH
+from ormlint.semantics.mapped import Attribute
 from ormlint.semantics.unit_of_work import mark_loaded, operate, register
 from ormlint.semantics.values import (
     NONE,
     UNKNOWN,
+    Actual,
     ClassRef,
     Coll,
     Const,

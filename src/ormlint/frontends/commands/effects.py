@@ -21,8 +21,8 @@ from ..options import reading
 from ..output import colour, deliver
 
 if TYPE_CHECKING:
+    from ...semantics.events import Event
     from ...semantics.model import Model
-    from ...semantics.state import Event
     from ...semantics.values import Session
 
 EXAMPLES = """\b

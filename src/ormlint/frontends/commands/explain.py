@@ -22,8 +22,8 @@ from ..output import colour, deliver
 from .effects import KINDS, Effect, effect
 
 if TYPE_CHECKING:
+    from ...semantics.definitions import FunctionNode
     from ...semantics.model import Model
-    from ...semantics.symbols import FunctionNode
 
 EXAMPLES = """\b
 Examples:
