@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from ormlint.facts.reading import read_records
 from ormlint.findings import Report
 from ormlint.pipeline import check
 from ormlint.project import discover
+from ormlint.semantics.model import Model
+from ormlint.semantics.understanding import analyse
 from ormlint.testing.suites import read_suite
 
 RULES = Path(__file__).resolve().parents[1] / "fixtures" / "rules"
@@ -65,6 +68,13 @@ def both(root: Path) -> tuple[Report, Report]:
     return check(root, Config(cache_dir=None, jobs=1)), check(root, Config(cache_dir=None, jobs=1, relevance=False))
 
 
+def analysed(root: Path, active: Collection[str] | None) -> Model:
+    config = Config(cache_dir=None, jobs=1)
+    project = discover(root, config)
+    records, _ = read_records(tuple((file.rel, Path(file.path)) for file in project.files), cache_dir=None, jobs=1)
+    return analyse(project, records, config, None, active)
+
+
 def test_what_cannot_matter_is_not_parsed_and_nothing_is_lost(tmp_path: Path) -> None:
     others = {f"shop/other{number}.py": f"class Thing{number}:\n" + "    value = 1\n" * 60 for number in range(60)}
     root = written(tmp_path, {**FILES, **others})
@@ -72,6 +82,63 @@ def test_what_cannot_matter_is_not_parsed_and_nothing_is_lost(tmp_path: Path) ->
     assert found(some) == found(every)
     assert {"ORM202", "ORM900", "ORM901"} <= {finding.code for finding in some.findings}
     assert some.summary.parsed < 20 < every.summary.parsed == every.summary.files - 1
+
+
+SUPPORT = {
+    "shop/__init__.py": "",
+    "shop/models.py": MODELS,
+    "shop/keeping.py": (
+        "class Keeper:\n    def __init__(self, store, kind):\n        self.store = store\n        self.kind = kind\n\n"
+        "    def rows(self):\n        return self.store.query(self.kind).all()\n\n"
+        "    def named(self, name):\n        return self.store.query(self.kind).filter_by(name=name).all()\n\n"
+        "    def on_signal(self):\n        for row in self.rows():\n            self.store.commit()\n"
+    ),
+    "shop/calling.py": (
+        "class Caller:\n    def __init__(self, act):\n        self.act = act\n\n"
+        "    def on_signal(self, names):\n        for name in names:\n            self.act(name)\n"
+    ),
+    "shop/far.py": "from shop.parts import keeper\n\n\ndef go(names):\n    for name in names:\n        keeper.named(name)\n",
+    "shop/parts.py": "from shop.wiring import made\n\nkeeper = made()\n",
+    "shop/wiring.py": (
+        "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import Session\n\n"
+        "from shop.calling import Caller\nfrom shop.keeping import Keeper\nfrom shop.models import Order\n\nengine = create_engine('sqlite://')\n\n\n"
+        "def act(name):\n    with Session(engine) as session:\n        return session.query(Order).filter(Order.id == name).all()\n\n\n"
+        "def made() -> Keeper:\n    return Keeper(Session(engine), Order)\n\n\n"
+        "def wire(bus):\n    bus.register(Keeper(Session(engine), Order))\n    bus.register(Caller(act))\n"
+    ),
+}
+"""Classes in files that name nothing of the ORM, whose methods nobody in the project calls; and what was found, two modules away."""
+
+
+def test_what_only_supports_is_judged_where_it_is_given_the_orm(tmp_path: Path) -> None:
+    others = {f"shop/other{number}.py": f"class Thing{number}:\n" + "    value = 1\n" * 60 for number in range(60)}
+    some, every = both(written(tmp_path, {**SUPPORT, **others}))
+    assert found(some) == found(every)
+    assert {"shop/keeping.py", "shop/far.py"} <= {finding.at.path for finding in every.findings}
+    assert some.summary.parsed < 10
+
+
+def test_objects_that_were_given_the_orm_are_run_wherever_their_class_stands(tmp_path: Path) -> None:
+    model = analysed(written(tmp_path, SUPPORT), {"shop/wiring.py"})
+    run = {function.id for function, _ in model.entries()}
+    assert {"shop.keeping:Keeper.on_signal", "shop.calling:Caller.on_signal"} <= run
+    assert not {"shop.far:go", "shop.models:save"} & run
+
+
+def test_what_only_supports_is_not_run_for_itself(tmp_path: Path) -> None:
+    helper = "def twice(number):\n    return sum([number, number])\n\n\ndef never(number):\n    return twice(number) + never(number)\n"
+    user = "from sqlalchemy.orm import Session\n\nfrom shop.helper import twice\n\n\ndef run(session: Session):\n    return twice(2)\n"
+    root = written(tmp_path, {"shop/__init__.py": "", "shop/helper.py": helper, "shop/user.py": user})
+    assert {function.id for function, _ in analysed(root, {"shop/user.py"}).entries()} == {"shop.user:run"}
+    assert len(list(analysed(root, None).entries())) == 3
+
+
+def test_a_class_that_may_be_meant_instead_of_a_mapped_one_is_read(tmp_path: Path) -> None:
+    plain = "class Order:\n    id: int\n    total: int\n\n    def __init__(self, id, total):\n        self.id = id\n"
+    root = written(tmp_path, {"models.py": MODELS, "same.py": plain, "named.py": "class Order:\n    pass\n", "none.py": "x = 1\n"})
+    project = discover(root, Config())
+    scan = relevance.Scan(project.files, {file.rel: Path(file.path).read_bytes() for file in project.files})
+    assert scan.twins({"Order": ("id", "total")}) == {"same.py"}
 
 
 def test_suites_find_the_same_where_each_file_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

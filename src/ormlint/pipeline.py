@@ -163,14 +163,16 @@ def understand(
     read = partial(read_records, cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs))
     tell = step(f"reading {len(project.files)} files")
     records, unread = read(sources, choose=relevance.first if relevance is not None else None, tell=tell)
-    model = analyse(project, records, config, step("following values and calls"))
-    while relevance is not None and (more := relevance.further(model)):
-        tell = step(f"reading {len(more)} files more, which use what was found")
+    active = None if relevance is None else relevance.active
+    model = analyse(project, records, config, step("following values and calls"), active)
+    while relevance is not None and (more := relevance.further(model)) is not None:
         del model
         gc.collect()  # two models at once would take twice the memory
-        further, said = read(tuple((rel, path) for rel, path in sources if rel in more), tell=tell)
-        records, unread = {**records, **further}, (*unread, *said)
-        model = analyse(project, records, config, step("following values and calls once more"))
+        if more:
+            tell = step(f"reading {len(more)} files more, which use what was found")
+            further, said = read(tuple((rel, path) for rel, path in sources if rel in more), tell=tell)
+            records, unread = {**records, **further}, (*unread, *said)
+        model = analyse(project, records, config, step("following values and calls once more"), relevance.active)
     return model, records, unread
 
 

@@ -6,9 +6,9 @@ finding. What is left out is a module without content for the later steps, not a
 - Where much of a project names the ORM, all of it is parsed: nearly all of it matters, and finding that out costs more than it saves.
 - Else the *active* files come first: those that import an ORM package, and those that mention a name that such a file gives an ORM meaning.
 - With them goes what they *need*: what they import, directly or not, and what implements the abstract classes in there. Values flow into
-  it, and effects out of it.
-- When these have been analysed, functions have turned out to touch the ORM, or to give something that does. Files that mention one of
-  them are active, too, and the analysis is made again; until nothing is new.
+  it, and effects out of it; it is run where the active files lead to it, not for itself.
+- When these have been analysed, functions have turned out to touch the ORM, or to give something that does, and classes and variables to hold
+  it. Files that mention one of them are active, too, and the analysis is made again; until nothing is new.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ import msgspec
 from .config import Config
 from .facts.records import Record
 from .project import SourceFile
+from .semantics.acting import acts
 from .semantics.layers import layers_of
 from .semantics.model import Model
 from .semantics.symbols import ModuleScope
-from .semantics.values import ClassRef, Entity, Factory, FuncRef, Instance, Manager, ModelAttr, Option, Query, Result, Session
+from .semantics.twins import ALIKE
+from .semantics.values import Instance
 
 ORM_PACKAGES: Final = (
     b"sqlalchemy", b"sqlmodel", b"alembic", b"geoalchemy2", b"advanced_alchemy",
@@ -110,7 +112,13 @@ class Relevance:
         self._files = tuple(files)
         self._config = config
         self._scan: Scan | None = None
+        self._active: set[str] = set()
         self._chosen: set[str] = set()
+
+    @property
+    def active(self) -> frozenset[str] | None:
+        """The chosen files that can act on the ORM by themselves; the others only support them. None for all."""
+        return None if self._scan is None else frozenset(self._active)
 
     def first(self, sources: Mapping[str, bytes]) -> frozenset[str]:
         """The files to parse at first. `sources` and the result are by paths relative to the root."""
@@ -120,15 +128,21 @@ class Relevance:
         self._scan = Scan([file for file in self._files if file.rel in sources], dict(sources))
         active = self._scan.active()
         active |= {rel for rel, source in sources.items() if speaks_to_us(source)}
-        self._chosen = self._scan.supported(active) | self._scan.chains(self._config, active) | self._scan.twins()
+        self._active = active | self._scan.chains(self._config, active)
+        self._chosen = self._scan.supported(self._active)
         return frozenset(self._chosen)
 
-    def further(self, model: Model) -> frozenset[str]:
-        """Files to parse besides, now that the chosen ones have been analysed; none where all that matters was chosen."""
+    def further(self, model: Model) -> frozenset[str] | None:
+        """The files to parse besides, now that the active ones have been analysed; None where all that acts was active."""
         if self._scan is None:
-            return frozenset()
+            return None
         self._scan.tell(telling(model))
-        more = self._scan.supported(self._scan.mentioning(self._chosen)) - self._chosen
+        found = self._scan.mentioning(self._active)
+        columns = {info.name: info.model.attributes for info in model.models() if info.model is not None}
+        more = (self._scan.supported(found) | self._scan.twins(columns)) - self._chosen
+        if not found and not more:
+            return None
+        self._active |= found
         self._chosen |= more
         return frozenset(more)
 
@@ -144,11 +158,11 @@ def telling(model: Model) -> dict[str, set[bytes]]:
         found[model.symbols.modules[module].path].add(inner.partition(".")[0].partition("#")[0].encode())
 
     for function, summary in model.entries():
-        given = (summary.returned, summary.yielded)
-        if any(event.kind != "callout" for event in summary.events) or any(touches(value) for value in given):
+        if acts(summary):
             add(function.id)
             if function.cls:
                 told.add(function.cls)
+    told |= model.holders()
     for id, info in classes.items():
         if info.model is not None or info.is_base or not told.isdisjoint(info.mro):
             add(id)
@@ -157,21 +171,9 @@ def telling(model: Model) -> dict[str, set[bytes]]:
     for function, summary in model.entries():
         if any(isinstance(value, Instance) and value.cls in told for value in (summary.returned, summary.yielded)):
             add(function.id)
+    for module, name in model.acting_variables(told):
+        add(f"{module}:{name}")
     return found
-
-
-ORM_VALUES: Final = (Session, Entity, Query, Result, Factory, Option, ModelAttr, Manager)
-
-
-def touches(value: object, depth: int = 0) -> bool:
-    """Whether a value is or holds something of the ORM."""
-    if isinstance(value, ORM_VALUES):
-        return True
-    if depth > 5 or isinstance(value, (FuncRef, ClassRef)):
-        return False
-    if isinstance(value, msgspec.Struct):
-        return any(touches(getattr(value, field), depth + 1) for field in value.__struct_fields__)
-    return isinstance(value, tuple) and any(touches(item, depth + 1) for item in value)
 
 
 class Scan:
@@ -498,10 +500,15 @@ class Scan:
             defining = (rel for rel in port.implementers if b"def " + method + b"(" in self.sources[rel])
             yield from islice(defining, ENOUGH_IMPLEMENTATIONS)
 
-    def twins(self) -> set[str]:
-        """The files with a class that is called like one of a file that names the ORM: an annotation may mean either."""
-        names = {name for rel in self.seeds for name in NAMED.findall(self.sources[rel])}
-        return {rel for rel, source in self.sources.items() if rel not in self.seeds and not names.isdisjoint(NAMED.findall(source))}
+    def twins(self, columns: Mapping[str, Iterable[str]]) -> set[str]:
+        """The files with a class that is called like a mapped one and may have fields of its columns: an annotation may mean either."""
+        names = {name.encode(): {column.encode() for column in of} for name, of in columns.items()}
+        found: set[str] = set()
+        for rel, source in self.sources.items():
+            for name in names.keys() & set(NAMED.findall(source)):
+                if sum(column in source for column in names[name]) >= ALIKE:
+                    found.add(rel)
+        return found
 
     def chains(self, config: Config, active: Collection[str]) -> set[str]:
         """The files on the ways by which a domain module imports the ORM."""

@@ -1,7 +1,7 @@
 """Whether a source is one that the parser accepts, told without parsing it: for files of which nothing else is needed.
 
-Python's own parser answers ten times as fast as LibCST. Where it does not accept a source, LibCST has the last word, for the running
-Python may be older than the code.
+Python's own parser answers ten times as fast as LibCST. Where it does not accept a source, not even with newer syntax rewritten, LibCST
+has the last word, for the running Python may be older than the code.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import warnings
 
 from ormlint.facts import nesting
 from ormlint.facts.decoding import Undecodable, decode
+from ormlint.facts.quick.newer import Newer
 
 
 def is_plain(source: bytes) -> bool:
@@ -21,7 +22,14 @@ def is_plain(source: bytes) -> bool:
             return False
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(text, "source", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            try:
+                compile(text, "source", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            except SyntaxError:
+                code = text if text.isascii() else text.encode("ascii", "replace").decode("ascii")
+                newer = Newer(code)
+                if not newer or newer.in_text():
+                    return False
+                compile(newer.code, "source", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
     except (Undecodable, SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

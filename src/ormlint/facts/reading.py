@@ -85,6 +85,7 @@ def _read_records(
         elif digest not in known:
             missing[digest] = source
     wanted = set(digests.values())
+    unsure: set[str] = set()
     fresh: dict[str, bytes] = {}
     if choose is not None:
         needed = choose(sources)
@@ -93,7 +94,8 @@ def _read_records(
         checked = {digest for digest in rest if digest in known or digest + _PLAIN in known}
         plain = set(_plain({digest: source for digest, source in rest.items() if digest not in checked}, jobs))
         fresh = {digest + _PLAIN: encode(Record(digest + _PLAIN, ())) for digest in plain}
-        wanted |= rest.keys() - checked - plain
+        unsure = rest.keys() - checked - plain
+        wanted |= unsure
         missing = {digests[name]: source for name, source in sources.items() if digests[name] in wanted - known}
         sources.clear()
     records: dict[str, Record] = {}
@@ -113,6 +115,8 @@ def _read_records(
         record = records[digest] = decode(found) if isinstance(found, bytes) else found
         if cache is not None and record.error is None:
             fresh[digest] = found if isinstance(found, bytes) else encode(record)
+        if digest in unsure and record.error is None:
+            records[digest] = Record(digest, ())
     if cache is not None:
         warnings += store(cache, fresh, records.keys())
     named: dict[str, Record] = {}

@@ -16,6 +16,7 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.facts.walking import inner, walk
 from ormlint.semantics import calls, conflicts
+from ormlint.semantics.acting import holders
 from ormlint.semantics.commands import runs_alone
 from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.events import Event
@@ -40,16 +41,24 @@ Place = TypeVar("Place")
 Observed = TypeVar("Observed")
 
 
-def run_all(world: World, jobs: int = 1, tell: Tell | None = None) -> None:
-    """Runs every module's own statements and every function as an entry, in up to `jobs` processes."""
+def run_all(world: World, jobs: int = 1, tell: Tell | None = None, active: Collection[str] | None = None) -> None:
+    """Runs every module's own statements and every function as an entry, in up to `jobs` processes.
+
+    Where `active` is given, only the modules of those files are run so, and classes whose objects turn out to hold something of the ORM;
+    the others are run where these lead to them.
+    """
     collect_eager(world)
     world.habits = habits_of(world.symbols.modules.values())
     find_error_handlers(world)
-    for name in sorted(world.symbols.modules):
-        run_module(world, world.symbols.modules[name])
-    run_parts(world, sorted(world.symbols.functions), run_entries, jobs, tell)
+    scopes = [scope for _, scope in sorted(world.symbols.modules.items()) if active is None or scope.path in active]
+    for scope in scopes:
+        run_module(world, scope)
+    names = {scope.name for scope in scopes}
+    run_parts(world, sorted(id for id, function in world.symbols.functions.items() if function.module in names), run_entries, jobs, tell)
+    if active is not None:
+        run_holders(world)
     run_mixins(world)
-    find_kept_sessions(world)
+    find_kept_sessions(world, names)
     # Fields that were unknown when a method was run and that some construction has filled since: those methods once more.
     late = {cls for cls, name in world.wanted if any((ancestor, name) in world.built for ancestor in world.classes.infos[cls].mro)}
     for cls in sorted(late):
@@ -57,6 +66,15 @@ def run_all(world: World, jobs: int = 1, tell: Tell | None = None) -> None:
             run_entries(world, methods)
     run_endings(world)
     gather(world)
+
+
+def run_holders(world: World) -> None:
+    """Runs the methods of classes to whose objects something of the ORM was given: whoever has such an object may call any of them."""
+    done: set[str] = set()
+    while fresh := holders(world) - done:
+        done |= fresh
+        ids = {id for cls in fresh for found in world.classes.infos[cls].methods.values() for id in found}
+        run_entries(world, sorted(ids - world.entries.keys()))
 
 
 def run_endings(world: World) -> None:
@@ -107,9 +125,11 @@ def _asks(world: World, function: FunctionNode) -> bool:
     return any(world.symbols.spelled(function.module, call.func) in _ASKING for call in calls_in)
 
 
-def find_kept_sessions(world: World) -> None:
-    """Sessions that live as long as the process: at the top of a module, on a class, in a default argument."""
+def find_kept_sessions(world: World, names: Collection[str]) -> None:
+    """Sessions that live as long as the process: at the top of one of these modules, on a class, in a default argument."""
     for scope in world.symbols.modules.values():
+        if scope.name not in names:
+            continue
         for name, bindings in scope.bindings.items():
             if not any(isinstance(binding, _MAKING) for binding in bindings):
                 continue
@@ -125,6 +145,8 @@ def find_kept_sessions(world: World) -> None:
         for walrus in _walruses(scope.record.body):
             _keep(world, scope, walrus.value, f"{scope.name}:", "module", walrus.target.id if isinstance(walrus.target, r.Name) else "")
     for info in world.classes.infos.values():
+        if info.module not in names:
+            continue
         columns = info.model.attributes if info.model is not None else {}
         for name, expr in info.attrs.items():
             if name in columns:
@@ -134,6 +156,8 @@ def find_kept_sessions(world: World) -> None:
             elif isinstance(expr, r.Call):
                 _keep(world, world.symbols.modules[info.module], expr, info.id, "class", name)
     for id, function in world.symbols.functions.items():
+        if function.module not in names:
+            continue
         for param in function.node.params:
             if isinstance(param.default, r.Call):
                 _keep(world, world.symbols.modules[function.module], param.default, id, "default", param.name)

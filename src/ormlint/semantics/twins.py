@@ -96,13 +96,13 @@ def has_twin(world: World, model: str) -> bool:
         mine = world.classes.infos[model]
         columns = frozenset(mine.model.attributes) if mine.model is not None else frozenset()
         known = world.twins[model] = any(
-            info.name == mine.name and info.model is None and len(columns & _fields(world, info)) >= _ALIKE
+            info.name == mine.name and info.model is None and len(columns & _fields(world, info)) >= ALIKE
             for info in world.classes.infos.values()
         )
     return known
 
 
-_ALIKE = 2
+ALIKE = 2
 """So many fields in common make a class of the same name a twin."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ormlint.config import Config, processors
 from ormlint.declared_versions import DeclaredVersions
@@ -35,14 +35,19 @@ _RECURSION = 30_000
 _COLLECT_EVERY = 200_000
 
 
-def analyse(project: Project, records: Mapping[str, r.Record], config: Config, tell: Tell | None = None) -> Model:
-    """Understands a project: its classes, and what each of its functions does. `tell` is told which share of the functions is done."""
+def analyse(
+    project: Project, records: Mapping[str, r.Record], config: Config, tell: Tell | None = None, active: Collection[str] | None = None
+) -> Model:
+    """Understands a project: its classes, and what each of its functions does. `tell` is told which share of the functions is done.
+
+    `active` are the files, relative to the root, whose functions are run for themselves; None for all.
+    """
     scopes: dict[str, ModuleScope] = {}
     read = [(file, record) for file in project.files if (record := records.get(file.rel)) is not None and record.error is None]
     found = homes(file for file, _ in read)
     for file, record in read:
         add_scope(scopes, file, record, found[file.rel])
-    return understand(scopes, config, DeclaredVersions(project.root), TemplateFiles(project.root, project.templates), tell)
+    return understand(scopes, config, DeclaredVersions(project.root), TemplateFiles(project.root, project.templates), tell, active)
 
 
 def add_scope(scopes: dict[str, ModuleScope], file: SourceFile, record: r.Record, home: Home) -> None:
@@ -97,6 +102,7 @@ def understand(
     versions: DeclaredVersions | None = None,
     templates: TemplateFiles | None = None,
     tell: Tell | None = None,
+    active: Collection[str] | None = None,
 ) -> Model:
     """The model of modules that are already read."""
     symbols = Symbols(scopes)
@@ -112,7 +118,7 @@ def understand(
             wire(world)
             world.layers = layers_of(scopes.values(), config.layers, world.classes)
             world.domain = frozenset(scope.path for scope in scopes.values() if world.layers[scope.name].layer == "domain")
-            run_all(world, processors(config.jobs), tell)
+            run_all(world, processors(config.jobs), tell, active)
         except BaseException as error:
             failure.append(error)
 

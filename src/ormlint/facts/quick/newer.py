@@ -21,6 +21,7 @@ _caught = re.compile(rf"^[ \t]*(except)[ \t]*\*?[ \t]*\b({_name}(?:[ \t]*,[ \t]*
 _dotted = re.compile(_name)
 _bracket = re.compile("[][(){},'\"#]")
 _stars = re.compile(r"\A\s*\*{1,2}\s*(?=\w)")
+_TRIPLE = (b'"""', b"'''")
 _FAR = 5_000
 """Type parameters are shorter, in characters."""
 _shown = re.compile(rb"[^\r\n]")
@@ -62,6 +63,11 @@ class Newer:
     def __bool__(self) -> bool:
         """Whether something is rewritten that the walk has not met."""
         return bool(self.aliases or self.parameters or self.caught)
+
+    def in_text(self) -> bool:
+        """Whether something that was rewritten may stand in a string of several lines."""
+        code = bytes(self._code)
+        return any(code.count(mark, 0, at) % 2 for at in (*self.aliases, *self.parameters, *self.caught) for mark in _TRIPLE)
 
     @property
     def code(self) -> str:
