@@ -7,8 +7,8 @@ finding. What is left out is a module without content for the later steps, not a
 - Else the *active* files come first: those that import an ORM package, and those that mention a name that such a file gives an ORM meaning.
 - With them goes what they *need*: what they import, directly or not, and what implements the abstract classes in there. Values flow into
   it, and effects out of it; it is run where the active files lead to it, not for itself.
-- When these have been analysed, functions have turned out to touch the ORM, or to give something that does, and classes and variables to hold
-  it. Files that mention one of them are active, too, and the analysis is made again; until nothing is new.
+- When these have been analysed, functions have turned out to touch the ORM, or to give something that does, and classes and variables to
+  hold it. Files that mention one of them are active, too, and the analysis is made again; until nothing is new.
 """
 
 from __future__ import annotations
