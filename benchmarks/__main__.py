@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import goals, runs, tools, trees
+from benchmarks import builds, goals, runs, tools, trees
 from benchmarks.timing import Command, Costs, in_turn
 
 HERE = Path(__file__).resolve().parent
@@ -31,6 +31,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--parts", default=",".join(PARTS), help=f"What to measure, of: {', '.join(PARTS)}.")
     parser.add_argument("--without", default="", help="Peers to leave out.")
     parser.add_argument("--copies", default="1,2,4,8", help="How many copies the growth is measured on.")
+    parser.add_argument("--interpreted", action="store_true", help="Measure the sources as they are, without compiling them first.")
     parser.add_argument("--write", action="store_true", help="Put the table into docs/measurements.md.")
     return parser.parse_args()
 
@@ -50,7 +51,9 @@ def main() -> int:
     if original is None:
         print(f"{trees.AIRFLOW.folder} cannot be downloaded; put it into {options.trees}", file=sys.stderr)
         return 2
-    runs.frozen(options.work)
+    interpreted = builds.interpreted(options.work)
+    compiled = None if options.interpreted else builds.compiled(options.work)
+    build = compiled or interpreted
     airflow = trees.writable(original, options.work / "airflow")
     missing: list[str] = []
     costs: dict[str, Costs] = {}
@@ -59,8 +62,14 @@ def main() -> int:
         costs.update(in_turn(commands, rounds, logs, say))
 
     if "peers" in parts:
-        own = [runs.cold(goals.ONE_CORE, airflow, 1), runs.cold(goals.COLD, airflow), runs.ormlint(goals.WARM, airflow)]
-        commands = [*tools.parsers(airflow), *own]
+        own = [
+            runs.cold(goals.ONE_CORE, build, airflow, 1),
+            runs.cold(goals.COLD, build, airflow),
+            runs.ormlint(goals.WARM, build, airflow),
+        ]
+        # Not behind a warm run, whose cache it takes away.
+        plain = [runs.cold(goals.INTERPRETED, interpreted, airflow, 1)] if compiled is not None else []
+        commands = [*tools.parsers(airflow), *plain, *own]
         for tool in tools.TOOLS:
             if tool.name in options.without.split(","):
                 continue
@@ -71,24 +80,24 @@ def main() -> int:
                 commands.append(tools.command(tool, programs, airflow, trees.AIRFLOW.package))
         measure(commands)
     elif "cores" in parts:
-        measure([runs.cold(goals.ONE_CORE, airflow, 1), runs.cold(goals.COLD, airflow)])
+        measure([runs.cold(goals.ONE_CORE, build, airflow, 1), runs.cold(goals.COLD, build, airflow)])
     if "warm" in parts and "peers" not in parts:
-        measure([runs.ormlint(goals.WARM, airflow)])
+        measure([runs.ormlint(goals.WARM, build, airflow)])
     if "edits" in parts:
-        measure(edits(airflow))
+        measure(edits(build, airflow))
     if "large" in parts:
-        large(options, airflow, measure, missing)
+        large(options, build, measure, missing)
     sizes: dict[int, int] = {}
     if "growth" in parts:
         for times in map(int, options.copies.split(",")):
             tree = trees.copied(airflow, trees.AIRFLOW.package, times, options.work / "copies")
             sizes[times] = trees.lines(tree)
-            measure([runs.cold(goals.copies(times), tree, 1)], 1)
+            measure([runs.cold(goals.copies(times), build, tree, 1)], 1)
             shutil.rmtree(tree)
     if "plugin" in parts:
         measure_plugin(options, airflow, measure, missing)
     table = goals.table(costs, sizes)
-    text = report(options, airflow, costs, missing, table)
+    text = report(options, airflow, costs, missing, table, compiled is not None)
     print(text)
     results = HERE / "results"
     results.mkdir(exist_ok=True)
@@ -105,24 +114,24 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def edits(airflow: Path) -> list[Command]:
+def edits(build: Path, airflow: Path) -> list[Command]:
     """A warm run after one file was changed: a file of models that much imports, and one that nothing imports."""
     root = airflow / trees.AIRFLOW.package
     model, leaf = root / "models" / "dagrun.py", root / "cli" / "commands" / "pool_command.py"
     return [
-        runs.ormlint(goals.EDITED_LEAF, airflow, before=lambda: trees.edit(leaf)),
-        runs.ormlint(goals.EDITED_MODEL, airflow, before=lambda: trees.edit(model)),
+        runs.ormlint(goals.EDITED_LEAF, build, airflow, before=lambda: trees.edit(leaf)),
+        runs.ormlint(goals.EDITED_MODEL, build, airflow, before=lambda: trees.edit(model)),
     ]
 
 
-def large(options: argparse.Namespace, airflow: Path, measure: Callable[..., None], missing: list[str]) -> None:
+def large(options: argparse.Namespace, build: Path, measure: Callable[..., None], missing: list[str]) -> None:
     original = trees.fetched(trees.HOMEASSISTANT, options.trees)
     if original is None:
         missing.append(trees.HOMEASSISTANT.folder)
         return
     tree = trees.writable(original, options.work / "homeassistant")
-    measure([runs.cold(goals.LARGE_COLD, tree)], 1)
-    measure([runs.ormlint(goals.LARGE_WARM, tree)])
+    measure([runs.cold(goals.LARGE_COLD, build, tree)], 1)
+    measure([runs.ormlint(goals.LARGE_WARM, build, tree)])
     shutil.rmtree(tree)
 
 
@@ -153,7 +162,9 @@ def machine() -> str:
     return f"{cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, load {load}"
 
 
-def report(options: argparse.Namespace, tree: Path, costs: dict[str, Costs], missing: list[str], table: list[goals.Row]) -> str:
+def report(
+    options: argparse.Namespace, tree: Path, costs: dict[str, Costs], missing: list[str], table: list[goals.Row], is_compiled: bool
+) -> str:
     """Markdown: what was measured, then what was aimed at."""
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
     count, size = len(trees.files(tree)), trees.lines(tree)
@@ -161,11 +172,12 @@ def report(options: argparse.Namespace, tree: Path, costs: dict[str, Costs], mis
     rows = [f"| {cost.name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:.0f} | {len(cost.runs)} |" for cost in measured]
     judged = [f"| {row.goal} | {row.measured} | {row.verdict} |" for row in table]
     absent = f"\nNot installed or not to be had: {', '.join(missing)}.\n" if missing else ""
-    command = f"python -m benchmarks --rounds {options.rounds} --parts {options.parts}"
+    command = f"python -m benchmarks --rounds {options.rounds} --parts {options.parts}{' --interpreted' if options.interpreted else ''}"
+    made = "compiled" if is_compiled else "not compiled"
     return "\n".join(
         [
             f"`{command}`, {today}; {machine()}.",
-            f"Tree: {trees.AIRFLOW.folder}, {count} files, {size:,} lines, where nothing else is said. Medians; commands ran in turn.",
+            f"Tree: {trees.AIRFLOW.folder}, {count} files, {size:,} lines, ormlint {made}, where nothing else is said. Medians, in turn.",
             "",
             "| command | s by the clock | s of processors | MB | runs |",
             "|---|---:|---:|---:|---:|",

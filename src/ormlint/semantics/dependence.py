@@ -304,7 +304,9 @@ def _missing(world: World, name: str, branch: tuple[r.Stmt, ...], whole: tuple[r
     if not filled:
         return ""
     for stmt in flat_statements(whole):
-        if isinstance(stmt, r.Assign) and isinstance(stmt.value, r.Comp) and any((name, True) in _bound(target) for target in stmt.targets):
+        if not (isinstance(stmt, r.Assign) and isinstance(stmt.value, r.Comp)):
+            continue
+        if any(found == (name, True) for target in stmt.targets for found in _bound(target)):
             for test in (test for generator in stmt.value.generators for test in generator.ifs):
                 if isinstance(test, r.Compare) and test.ops == ("not in",) and dotted(test.rights[0]) in filled:
                     return dotted(test.rights[0])
