@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
 
 from ormlint import relevance
 from ormlint.config import Config
+from ormlint.facts import reading
 from ormlint.facts.reading import read_records
 from ormlint.findings import Report
 from ormlint.pipeline import check
@@ -176,11 +177,36 @@ def test_imports_are_seen_however_they_are_written(tmp_path: Path, text: str) ->
     assert "shop/models.py" in scan.imports["shop/user.py"]
 
 
+class Only:
+    """Chooses one file."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def leaves_out(self, sources: Mapping[str, bytes]) -> bool:
+        return len(sources) > 1
+
+    def first(self, sources: Mapping[str, bytes]) -> Collection[str]:
+        return sources.keys() & {self.name}
+
+
+def test_what_is_left_out_is_checked_in_any_number_of_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = "import a\ntry:\n    pass\nexcept A, B:\n    pass\n"
+    texts = {"a.py": "x = 1\n", "b.py": "def (:\n", "c.py": "import sqlalchemy\n", "d.py": newer, "e.py": f'{newer}x = """\n{newer}"""\n'}
+    root = written(tmp_path / "project", texts)
+    files = tuple((path.name, path) for path in sorted(root.glob("*.py")))
+    one, _ = read_records(files, cache_dir=None, jobs=1, choose=Only("c.py"))
+    monkeypatch.setattr(reading, "_PLAIN_WORTH_A_PROCESS", 10)
+    assert read_records(files, cache_dir=None, jobs=2, choose=Only("c.py")) == (one, ())
+    assert [name for name, record in one.items() if record.error is not None] == ["b.py"]
+    assert [name for name, record in one.items() if record.lines] == ["b.py", "c.py"]
+
+
 def test_a_verdict_is_kept_with_the_cache_and_an_error_is_reported_each_time(tmp_path: Path) -> None:
     root = written(tmp_path / "project", {"a.py": "x = 1\n", "b.py": "def (:\n", "c.py": "import sqlalchemy\n"})
     files = tuple((path.name, path) for path in sorted(root.glob("*.py")))
     for _ in range(2):
-        records, warnings = read_records(files, cache_dir=tmp_path / "cache", jobs=1, choose=lambda _: {"c.py"})
+        records, warnings = read_records(files, cache_dir=tmp_path / "cache", jobs=1, choose=Only("c.py"))
         assert not warnings
         assert (records["a.py"].body, records["a.py"].lines, records["a.py"].error) == ((), (), None)
         assert records["b.py"].error is not None

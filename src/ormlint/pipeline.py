@@ -162,7 +162,7 @@ def understand(
     relevance = None if whole else Relevance(project.files, config)
     read = partial(read_records, cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs))
     tell = step(f"reading {len(project.files)} files")
-    records, unread = read(sources, choose=relevance.first if relevance is not None else None, tell=tell)
+    records, unread = read(sources, choose=relevance, tell=tell)
     active = None if relevance is None else relevance.active
     model = analyse(project, records, config, step("following values and calls"), active)
     while relevance is not None and (more := relevance.further(model)) is not None:

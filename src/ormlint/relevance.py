@@ -36,6 +36,8 @@ ORM_PACKAGES: Final = (
 )  # fmt: skip
 """Parts of the names of packages whose values are ORM values; `flask_sqlalchemy` and its like hold the first."""
 ORM_SPELLINGS: Final = (*ORM_PACKAGES, b"SQLAlchemy", b"SQLModel")
+IN_ALL_SPELLINGS: Final = (b"lchemy", b"sqlmodel", b"SQLModel", b"alembic")
+"""Each spelling holds one of these few."""
 ALWAYS: Final = re.compile(rb"ormlint\s*:|noqa\s*:?[^\n]*\bORM\d*|\breveal_orm\b", re.IGNORECASE)
 """What makes a file matter for itself: comments that may be reported as useless, and questions of suites."""
 GAP: Final = rb"(?:[ \t\f]|\\\r?\n)"
@@ -44,7 +46,7 @@ FROM: Final = re.compile(
     rb"(?:\(((?:[^)#]|#[^\n]*)*)\)|((?:[^;#\n\\]|\\\r?\n)*))",
     re.MULTILINE,
 )
-IMPORT: Final = re.compile(rb"import(?:[ \t\f]|\\\r?\n)+((?:[\w.,* \t\f]|\\\r?\n)+)", re.MULTILINE)
+IMPORT: Final = re.compile(rb"import(?<![\w.] import)(?:[ \t\f]|\\\r?\n)+((?:[\w.,* \t\f]|\\\r?\n)+)", re.MULTILINE)
 COMMENT: Final = re.compile(rb"#[^\n]*")
 WORD: Final = re.compile(rb"\w+")
 BLOCK: Final = re.compile(rb"^(?=[@\w*(\[])(?!(?:else|elif|except|finally|case)\b)", re.MULTILINE)
@@ -55,6 +57,8 @@ CLASS: Final = re.compile(rb"^[ \t]*class[ \t]+(\w+)[ \t]*(?:\[[^\]]*\])?[ \t]*(
 NAMED: Final = re.compile(rb"class (\w+)")
 METHOD: Final = re.compile(rb"^[ \t]+(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 PORT: Final = re.compile(rb"\b(?:Protocol|abstractmethod|NotImplementedError)\b")
+PORT_SPELLINGS: Final = (b"Protocol", b"abstractmethod", b"NotImplementedError")
+DEFINED: Final = re.compile(rb"def (\w+)\(")
 MOST_IMPLEMENTATIONS: Final = 12
 """The analysis follows an abstract method to no more than five classes. Of a class with more implementing files than this, only..."""
 ENOUGH_IMPLEMENTATIONS: Final = 8
@@ -120,10 +124,14 @@ class Relevance:
         """The chosen files that can act on the ORM by themselves; the others only support them. None for all."""
         return None if self._scan is None else frozenset(self._active)
 
+    def leaves_out(self, sources: Mapping[str, bytes]) -> bool:
+        """Whether any file may be left out: else all are parsed."""
+        seeds = sum(len(source) for source in sources.values() if is_seed(source))
+        return seeds <= WORTH_SCANNING * sum(map(len, sources.values()))
+
     def first(self, sources: Mapping[str, bytes]) -> frozenset[str]:
         """The files to parse at first. `sources` and the result are by paths relative to the root."""
-        seeds = sum(len(source) for source in sources.values() if is_seed(source))
-        if seeds > WORTH_SCANNING * sum(map(len, sources.values())):
+        if not self.leaves_out(sources):
             return frozenset(sources)
         self._scan = Scan([file for file in self._files if file.rel in sources], dict(sources))
         active = self._scan.active()
@@ -189,6 +197,7 @@ class Scan:
                 self.modules[name].append(file.rel)
                 package, _, last = name.rpartition(".")
                 self.inside[package].add(last.encode())
+        self._ways: dict[str, tuple[str, ...]] = {}
         self.imported = {rel: tuple(self._imported(file)) for rel, file in self.files.items()}
         self.imports: dict[str, frozenset[str]] = {}
         self.importers: dict[str, list[str]] = defaultdict(list)
@@ -208,31 +217,33 @@ class Scan:
                     self.members[rel][item.word].update(item.modules)
         for rel, names in self.imported.items():
             self.imported[rel] = tuple(self._through(item) for item in names)
-        self.seeds = {rel for rel in self.files if is_seed(sources[rel])}
+        self.seeds = sorted(rel for rel in self.files if is_seed(sources[rel]))
         self.tainted: dict[str, set[bytes]] = defaultdict(set)
         self._blocks: dict[str, tuple[Block, ...]] = {}
         self._ports: dict[str, tuple[Port, ...]] = {}
-        self._definers: dict[frozenset[bytes], frozenset[str]] = {}
+        self._definers: dict[bytes, list[str]] | None = None
+        self._classes: dict[str, tuple[tuple[bytes, frozenset[bytes]], ...]] = {}
 
     # The graph
 
     def _imported(self, file: SourceFile) -> Iterator[Imported]:
         """The names of modules of the project that a file imports."""
         source = self.sources[file.rel]
-        for (plain,) in {(match,) for match in IMPORT.findall(source)}:
+        for plain in set(IMPORT.findall(source)):
             for part in plain.replace(b"\\", b" ").split(b","):
                 words = part.split()
                 if not words:
                     continue
-                files = tuple(self._on_the_way(words[0].decode("utf-8", "replace")))
+                files = self._on_the_way(words[0].decode("utf-8", "replace"))
                 if files:
                     yield Imported(words[2] if len(words) == 3 else words[0].partition(b".")[0], files, (), b"")
         for origin, inner, line in set(FROM.findall(source)):
             module = self._absolute(file, b"".join(origin.replace(b"\\", b" ").split()).decode("utf-8", "replace"))
             if module is None or (module not in self.modules and module not in self.inside):
                 continue
-            owners = tuple(self._on_the_way(module))
-            for part in COMMENT.sub(b"", inner or line).replace(b"\\", b" ").split(b","):
+            owners = self._on_the_way(module)
+            names = inner or line
+            for part in (COMMENT.sub(b"", names) if b"#" in names else names).replace(b"\\", b" ").split(b","):
                 words = part.split()
                 if words:
                     full = f"{module}.{words[0].decode('utf-8', 'replace')}" if module else words[0].decode("utf-8", "replace")
@@ -240,7 +251,11 @@ class Scan:
 
     def _through(self, item: Imported) -> Imported:
         """The import of a name that is a module where it is imported from."""
-        further = {file for owner in item.owners for file in self.members.get(owner, {}).get(item.name, ())}
+        further: set[str] = set()
+        for owner in item.owners:
+            known = self.members.get(owner)
+            if known is not None and item.name in known:
+                further |= known[item.name]
         return msgspec.structs.replace(item, modules=tuple({*item.modules, *further})) if further else item
 
     @staticmethod
@@ -255,23 +270,25 @@ class Scan:
             return None
         return ".".join([*parts[: len(parts) - drop], *([name] if name else [])])
 
-    def _on_the_way(self, module: str) -> Iterator[str]:
+    def _on_the_way(self, module: str) -> tuple[str, ...]:
         """The files of a module and of the packages that hold it."""
-        name = module
-        while name:
-            yield from self.modules.get(name, ())
-            name = name.rpartition(".")[0]
+        found = self._ways.get(module)
+        if found is None:
+            package = module.rpartition(".")[0]
+            found = (*self.modules.get(module, ()), *(self._on_the_way(package) if package else ()))
+            self._ways[module] = found
+        return found
 
     # What can act
 
     def active(self) -> set[str]:
         """Files that name the ORM, and those that mention a name to which these give an ORM meaning."""
-        for rel in self.seeds:
-            self._spread(rel)
-        # A seed may use another seed's names.
-        for rel in self.seeds:
-            self._spread(rel)
-        return self.seeds | self.mentioning(self.seeds)
+        known = -1
+        while known < (now := sum(map(len, self.tainted.values()))):
+            known = now
+            for rel in self.seeds:  # one may use another's names
+                self._spread(rel)
+        return {*self.seeds, *self.mentioning(frozenset(self.seeds))}
 
     def tell(self, found: Mapping[str, set[bytes]]) -> None:
         """Take over what the analysis found out about names."""
@@ -325,15 +342,14 @@ class Scan:
             return True
         return any(item.word in block.words and self._reached(item.modules, block.words) for item in modules)
 
-    def _spread(self, rel: str) -> bool:
-        """Taint what mentions tainted names in a file; whether there is more than before."""
+    def _spread(self, rel: str) -> None:
+        """Taint what mentions tainted names in a file."""
         known = self.tainted[rel]
-        before = len(known)
-        is_seed = rel in self.seeds
+        names_orm = is_seed(self.sources[rel])
         bad, all_names, modules = self._tainted_imports(rel)
         known |= all_names
         pending = [block for block in self.blocks(rel) if not block.is_import]
-        if is_seed:
+        if names_orm:
             bad |= {word for block in self.blocks(rel) for word in block.words if any(name in word.lower() for name in ORM_PACKAGES)}
             for block in self.blocks(rel):
                 if block.is_import and not bad.isdisjoint(block.words):
@@ -341,17 +357,14 @@ class Scan:
         # An imported name can be imported from here again.
         known |= bad
         bad |= known
-        mentions = is_seed
         while True:
             hit = [block for block in pending if self._hits(block, bad, modules)]
             if not hit:
                 break
-            mentions = True
             for block in hit:
                 pending.remove(block)
                 known |= block.names
                 bad |= block.names
-        return len(known) > before or (mentions and not before)
 
     def _reached(self, modules: Iterable[str], words: frozenset[bytes]) -> bool:
         """Whether words lead from modules, through modules that are their attributes, to a tainted name."""
@@ -381,7 +394,8 @@ class Scan:
         found = self._ports.get(rel)
         if found is None:
             source = self.sources[rel]
-            found = self._ports[rel] = tuple(self._find_ports(rel, source)) if PORT.search(source) else ()
+            is_one = any(word in source for word in PORT_SPELLINGS) and PORT.search(source)
+            found = self._ports[rel] = tuple(self._find_ports(rel, source)) if is_one else ()
         return found
 
     def _find_ports(self, rel: str, source: bytes) -> Iterator[Port]:
@@ -405,26 +419,32 @@ class Scan:
         while waiting:
             file, base = waiting.pop()
             for other in (file, *self.importers.get(file, ())):
-                source = self.sources[other]
-                if base not in source:
+                if base not in self.sources[other]:
                     continue
-                for match in CLASS.finditer(source):
-                    if match[2] and base in WORD.findall(match[2]) and (other, match[1]) not in seen:
-                        seen.add((other, match[1]))
-                        waiting.append((other, match[1]))
+                for inner, bases in self._classes_in(other):
+                    if base in bases and (other, inner) not in seen:
+                        seen.add((other, inner))
+                        waiting.append((other, inner))
                         yield other
                 if len(seen) > 4 * MOST_IMPLEMENTATIONS:
                     return
 
     def _defining(self, methods: frozenset[bytes]) -> frozenset[str]:
         """Files that define one of some methods, the one with the longest name, and mention the others."""
-        found = self._definers.get(methods)
+        if self._definers is None:
+            self._definers = defaultdict(list)
+            for rel, source in self.sources.items():
+                for name in set(DEFINED.findall(source)):
+                    self._definers[name].append(rel)
+        first, *others = sorted(methods, key=lambda name: (-len(name), name))
+        return frozenset(rel for rel in self._definers.get(first, ()) if all(name in self.sources[rel] for name in others))
+
+    def _classes_in(self, rel: str) -> tuple[tuple[bytes, frozenset[bytes]], ...]:
+        """The classes of a file, each with the words that say what it is made of."""
+        found = self._classes.get(rel)
         if found is None:
-            first, *others = sorted(methods, key=lambda name: (-len(name), name))
-            start = b"def " + first + b"("
-            found = self._definers[methods] = frozenset(
-                rel for rel in self.files if start in self.sources[rel] and all(name in self.sources[rel] for name in others)
-            )
+            found = tuple((match[1], frozenset(WORD.findall(match[2] or b""))) for match in CLASS.finditer(self.sources[rel]))
+            self._classes[rel] = found
         return found
 
     # What they need
@@ -458,12 +478,12 @@ class Scan:
                         crowded[port] = None
                     else:
                         for other in port.implementers:
-                            further.setdefault(other, set()).update(self._classes(other))
+                            further.setdefault(other, set()).update(name for name, _ in self._classes_in(other))
             if not waiting and not any(other not in need or not names <= need[other] for other, names in further.items()):
                 for port in [port for port in crowded if any(other in need for other in port.implementers)]:
                     del crowded[port]
                     for other in self._crowd(port):
-                        further.setdefault(other, set()).update(self._classes(other))
+                        further.setdefault(other, set()).update(name for name, _ in self._classes_in(other))
             for other, names in further.items():
                 if other not in need:
                     need[other] = set(names)
@@ -490,9 +510,6 @@ class Scan:
                     words |= block.words
             wanted |= words
         return words
-
-    def _classes(self, rel: str) -> set[bytes]:
-        return {match[1] for match in CLASS.finditer(self.sources[rel])}
 
     def _crowd(self, port: Port) -> Iterator[str]:
         """So many implementers of each method that the analysis sees that they are too many."""
@@ -532,7 +549,7 @@ def speaks_to_us(source: bytes) -> bool:
 
 def is_seed(source: bytes) -> bool:
     """Whether a source names an ORM package."""
-    return any(name in source for name in ORM_SPELLINGS)
+    return any(name in source for name in IN_ALL_SPELLINGS) and any(name in source for name in ORM_SPELLINGS)
 
 
 def closed(start: Iterable[str], edges: Mapping[str, Iterable[str]]) -> set[str]:

@@ -72,9 +72,9 @@ def test_warm_is_cold_and_parses_only_what_changed(files: Files, tmp_path: Path,
     parsed: list[int] = []
     parse = reading._parse
 
-    def watched(sources: dict[str, bytes], jobs: int) -> Iterator[tuple[str, bytes]]:
+    def watched(sources: dict[str, bytes], jobs: int, pool: None) -> Iterator[tuple[str, bytes]]:
         parsed.append(len(sources))
-        return parse(sources, jobs)
+        return parse(sources, jobs, pool)
 
     monkeypatch.setattr(reading, "_parse", watched)
     warm, warnings = read_records(files, cache_dir=folder, jobs=1)

@@ -17,9 +17,10 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
 from multiprocessing.context import BaseContext
 from pathlib import Path
-from typing import Union
+from typing import Protocol, Union
 
 from ormlint.facts import nesting
 from ormlint.facts.cache import decode, encode, load, open_cache, store
@@ -32,8 +33,19 @@ WORTH_A_PROCESS = 2_500_000
 _CHUNK = 150_000
 _PART = 100
 
-Choose = Callable[[Mapping[str, bytes]], Collection[str]]
-"""Of the sources by name, the names of those that are needed."""
+
+class Choose(Protocol):
+    """Says which files are needed."""
+
+    def leaves_out(self, sources: Mapping[str, bytes], /) -> bool:
+        """Whether any of the sources, by name, may not be needed: is asked first, and answers at once."""
+        ...
+
+    def first(self, sources: Mapping[str, bytes], /) -> Collection[str]:
+        """The names of those that are needed."""
+        ...
+
+
 Tell = Callable[[float], None]
 """Is told which share of the work is done, from 0 to 1."""
 _PLAIN = "-plain"
@@ -53,7 +65,7 @@ def read_records(
 
     `files` are pairs of a name (the path relative to the root) and the path. `cache_dir` is where records are kept between runs;
     None keeps none. `jobs` is how many processes may parse. A file that cannot be read or parsed has a record with `error`.
-    `choose` says, of the sources by name, which files are needed: the others' records hold nothing but the digest, or the error.
+    `choose` says which files are needed: the others' records hold nothing but the digest, or the error.
     `tell` is told how much of what has to be parsed is parsed.
     """
     with _without_collector():
@@ -87,38 +99,43 @@ def _read_records(
     wanted = set(digests.values())
     unsure: set[str] = set()
     fresh: dict[str, bytes] = {}
-    if choose is not None:
-        needed = choose(sources)
-        wanted = {digests[name] for name in sources if name in needed}
-        rest = {digests[name]: source for name, source in sources.items() if digests[name] not in wanted}
-        checked = {digest for digest in rest if digest in known or digest + _PLAIN in known}
-        plain = set(_plain({digest: source for digest, source in rest.items() if digest not in checked}, jobs))
-        fresh = {digest + _PLAIN: encode(Record(digest + _PLAIN, ())) for digest in plain}
-        unsure = rest.keys() - checked - plain
-        wanted |= unsure
-        missing = {digests[name]: source for name, source in sources.items() if digests[name] in wanted - known}
-        sources.clear()
-    records: dict[str, Record] = {}
-    if cache is not None:
-        records, said = load(cache, wanted & known)
-        warnings += said
-        for digest in (wanted & known).difference(records):
-            try:
-                missing[digest] = _read(paths[digest])
-            except OSError:
-                continue
-    total, parsed = sum(map(len, missing.values())), 0
-    for digest, found in _parse(missing, jobs):
-        if tell is not None:
-            parsed += len(missing[digest])
-            tell(parsed / max(total, 1))
-        record = records[digest] = decode(found) if isinstance(found, bytes) else found
-        if cache is not None and record.error is None:
-            fresh[digest] = found if isinstance(found, bytes) else encode(record)
-        if digest in unsure and record.error is None:
-            records[digest] = Record(digest, ())
-    if cache is not None:
-        warnings += store(cache, fresh, records.keys())
+    with ExitStack() as stack:
+        pool: ProcessPoolExecutor | None = None
+        if choose is not None and choose.leaves_out(sources):
+            unknown = {digest: sources[name] for name, digest in digests.items() if known.isdisjoint((digest, digest + _PLAIN))}
+            pool = stack.enter_context(_early(unknown, jobs))
+            checks = None if pool is None else _started(pool, unknown)  # run while it is decided what is left out
+            needed = choose.first(sources)
+            wanted = {digests[name] for name in needed}
+            rest = {digest: source for digest, source in unknown.items() if digest not in wanted}
+            plain = _plain(rest, checks)
+            fresh = {digest + _PLAIN: encode(Record(digest + _PLAIN, ())) for digest in plain}
+            unsure = rest.keys() - plain
+            wanted |= unsure
+        if choose is not None:
+            missing = {digests[name]: source for name, source in sources.items() if digests[name] in wanted - known}
+            sources.clear()
+        records: dict[str, Record] = {}
+        if cache is not None:
+            records, said = load(cache, wanted & known)
+            warnings += said
+            for digest in (wanted & known).difference(records):
+                try:
+                    missing[digest] = _read(paths[digest])
+                except OSError:
+                    continue
+        total, parsed = sum(map(len, missing.values())), 0
+        for digest, found in _parse(missing, jobs, pool):
+            if tell is not None:
+                parsed += len(missing[digest])
+                tell(parsed / max(total, 1))
+            record = records[digest] = decode(found) if isinstance(found, bytes) else found
+            if cache is not None and record.error is None:
+                fresh[digest] = found if isinstance(found, bytes) else encode(record)
+            if digest in unsure and record.error is None:
+                records[digest] = Record(digest, ())
+        if cache is not None:
+            warnings += store(cache, fresh, records.keys())
     named: dict[str, Record] = {}
     for name, _ in files:
         if name in unread:
@@ -157,18 +174,43 @@ class _without_collector:
 # Checking
 
 
-def _plain(sources: Mapping[str, bytes], jobs: int) -> Iterator[str]:
-    """The digests of the sources that the parser would accept, as far as that can be told without it."""
+@contextmanager
+def _early(sources: Mapping[str, bytes], jobs: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Processes that are there before it is known what is to be parsed; None where there is too little to do."""
     workers = min(jobs, sum(map(len, sources.values())) // _PLAIN_WORTH_A_PROCESS)
-    if workers > 1 and not multiprocessing.current_process().daemon:
-        try:
-            with ProcessPoolExecutor(workers, mp_context=_context(), initializer=_ignore_interrupt) as pool:
-                for found in pool.map(_plain_chunk, _chunks(sources)):
-                    yield from found
-            return
-        except (OSError, ImportError, BrokenProcessPool):
-            pass
-    yield from nesting.on_deep_stack(_plain_chunk, list(sources.items()))
+    if workers < 2 or multiprocessing.current_process().daemon:
+        yield None
+        return
+    import ormlint.facts.extract
+    import ormlint.facts.plain  # noqa: F401  (forked workers then have both readers already)
+
+    try:
+        pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_ignore_interrupt)
+    except (OSError, ImportError):
+        yield None
+        return
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _started(pool: ProcessPoolExecutor, sources: Mapping[str, bytes]) -> list[Future[list[str]]] | None:
+    """The checks of sources, in processes; None where these cannot be had."""
+    try:
+        return [pool.submit(_plain_chunk, chunk) for chunk in _chunks(sources)]
+    except (OSError, ImportError, BrokenProcessPool):
+        return None
+
+
+def _plain(sources: Mapping[str, bytes], checks: list[Future[list[str]]] | None) -> set[str]:
+    """The digests of the sources that the parser would accept, as far as that can be told without it."""
+    try:
+        if checks is not None:
+            return {digest for check in checks for digest in check.result() if digest in sources}
+    except (OSError, BrokenProcessPool):
+        pass
+    return set(nesting.on_deep_stack(_plain_chunk, list(sources.items())))
 
 
 def _plain_chunk(sources: _Sources) -> list[str]:
@@ -180,18 +222,18 @@ def _plain_chunk(sources: _Sources) -> list[str]:
 # Parsing
 
 
-def _parse(sources: Mapping[str, bytes], jobs: int) -> Iterator[_Found]:
-    """The records of sources by digest, in any order."""
+def _parse(sources: Mapping[str, bytes], jobs: int, pool: ProcessPoolExecutor | None = None) -> Iterator[_Found]:
+    """The records of sources by digest, in any order; in the processes of `pool` where there is one."""
     if not sources:
         return
     total = sum(map(len, sources.values()))
     workers = min(jobs, len(sources), total // WORTH_A_PROCESS)
-    if workers < 2 or multiprocessing.current_process().daemon:
+    if pool is None and (workers < 2 or multiprocessing.current_process().daemon):
         yield from _parse_here(list(sources.items()))
         return
     left = dict(sources)
     try:
-        for digest, blob in _parse_in_processes(left, workers):
+        for digest, blob in _parse_in(pool, left) if pool is not None else _parse_in_processes(left, workers):
             del left[digest]
             yield digest, blob
     except BrokenProcessPool:
@@ -247,11 +289,15 @@ def _parse_in_processes(sources: Mapping[str, bytes], workers: int) -> Iterator[
 
     pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_ignore_interrupt)
     try:
-        futures: list[Future[_Blobs]] = [pool.submit(_work, chunk) for chunk in _chunks(sources)]
-        for future in as_completed(futures):
-            yield from future.result()
+        yield from _parse_in(pool, sources)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _parse_in(pool: ProcessPoolExecutor, sources: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    futures: list[Future[_Blobs]] = [pool.submit(_work, chunk) for chunk in _chunks(sources)]
+    for future in as_completed(futures):
+        yield from future.result()
 
 
 def _parse_one_by_one(sources: Mapping[str, bytes]) -> Iterator[_Found]:
