@@ -20,7 +20,7 @@ MAX_OPERATIONS = 1_000
 MAX_STRUCTURE = 250_000
 """How many brackets, operators, delimiters and lines a file may have: some 20,000 lines. Only tables of data have more."""
 
-_STACK_SIZES = (256 << 20, 64 << 20, 16 << 20)
+_STACK_SIZES: tuple[int, ...] = (256 << 20, 64 << 20, 16 << 20)
 """Address space in bytes, taken only as far as it is used. A bracket takes the parser up to 15,000 bytes, an operation 2,500."""
 
 _P = ParamSpec("_P")

@@ -116,9 +116,10 @@ def _run_apart(world: World, part: Sequence[str], run: Run) -> Observed:
 
 def _branch(world: World) -> World:
     """A world that starts with what this one knows; what it learns stays in it."""
-    new = World.__new__(World)
-    for name, value in vars(world).items():
-        setattr(new, name, _copied(value))
+    new = World(world.symbols, world.classes, world.config, world.templates)
+    # A compiled class has no __dict__ and tells its attributes itself.
+    for name in getattr(World, "__mypyc_attrs__", ()) or vars(world):
+        setattr(new, name, _copied(getattr(world, name)))
     return new
 
 
