@@ -109,6 +109,36 @@ class Port(msgspec.Struct, frozen=True):
         return not self.is_crowded and any(rel in files for rel in self.implementers)
 
 
+class Need:
+    """What of one file is needed: the names that others want, and the statements that these lead to."""
+
+    def __init__(self, blocks: Iterable[Block]) -> None:
+        self._left = [block for block in blocks if not block.is_import]
+        self.whole = False
+        self.wanted: set[bytes] = set()
+        self.words: set[bytes] = set()
+        """All words of the statements that are reached."""
+        self.visits = 0
+
+    def visit(self, names: Collection[bytes]) -> set[bytes]:
+        """Wants some more names; gives those that are wanted now and were not, the words of the statements that they lead to among them."""
+        before = set(self.wanted)
+        self.wanted.update(names)
+        while True:
+            left: list[Block] = []
+            for block in self._left:
+                if self.whole or not block.names or not self.wanted.isdisjoint(block.names):
+                    self.words |= block.words
+                    self.visits += 1
+                else:
+                    left.append(block)
+            self.wanted |= self.words
+            if len(left) == len(self._left):
+                break
+            self._left = left
+        return self.wanted - before
+
+
 class Relevance:
     """The choice of files for one run: `first`, then `further` for what the analysis of the chosen ones found."""
 
@@ -221,6 +251,9 @@ class Scan:
         self.tainted: dict[str, set[bytes]] = defaultdict(set)
         self._blocks: dict[str, tuple[Block, ...]] = {}
         self._ports: dict[str, tuple[Port, ...]] = {}
+        self._needed: dict[str, Need] = {}
+        self._crowded: dict[Port, None] = {}
+        """Those that are met and whose implementers are not: none of them is needed so far."""
         self._definers: dict[bytes, list[str]] | None = None
         self._classes: dict[str, tuple[tuple[bytes, frozenset[bytes]], ...]] = {}
 
@@ -350,7 +383,7 @@ class Scan:
         known |= all_names
         pending = [block for block in self.blocks(rel) if not block.is_import]
         if names_orm:
-            bad |= {word for block in self.blocks(rel) for word in block.words if any(name in word.lower() for name in ORM_PACKAGES)}
+            bad |= self._orm_words(rel)
             for block in self.blocks(rel):
                 if block.is_import and not bad.isdisjoint(block.words):
                     bad |= block.names
@@ -365,6 +398,11 @@ class Scan:
                 pending.remove(block)
                 known |= block.names
                 bad |= block.names
+
+    def _orm_words(self, rel: str) -> frozenset[bytes]:
+        """The words of a file that name an ORM package."""
+        words = frozenset(WORD.findall(self.sources[rel]))
+        return frozenset(word for word in words if any(name in word.lower() for name in ORM_PACKAGES))
 
     def _reached(self, modules: Iterable[str], words: frozenset[bytes]) -> bool:
         """Whether words lead from modules, through modules that are their attributes, to a tainted name."""
@@ -450,66 +488,58 @@ class Scan:
     # What they need
 
     def supported(self, start: Collection[str]) -> set[str]:
-        """The files, what their code needs of other files, directly or not, and what implements the ports among that."""
-        need: dict[str, set[bytes]] = {}
-        visited: dict[str, set[int]] = defaultdict(set)
-        whole = {rel for rel in start if rel in self.files}
-        waiting = list(whole)
-        crowded: dict[Port, None] = {}
-        for rel in whole:
-            need[rel] = set()
-        while waiting:
-            rel = waiting.pop()
-            wanted = need[rel]
-            words = self._visit(rel, wanted, visited[rel], rel in whole)
-            further = {owner: set[bytes]() for owner in self._on_the_way(self.files[rel].module)}
-            for item in self.imported[rel]:
-                if item.word == b"*":
-                    for owner in item.owners:
-                        further.setdefault(owner, set()).update(words | wanted)
-                elif item.word in words or item.word in wanted:
-                    for owner in item.owners:
-                        further.setdefault(owner, set()).add(item.name)
-                    for module in item.modules:
-                        further.setdefault(module, set()).update(words)
-            for port in self.ports(rel):
-                if rel in whole or port.name in wanted:
-                    if port.is_crowded:
-                        crowded[port] = None
-                    else:
-                        for other in port.implementers:
-                            further.setdefault(other, set()).update(name for name, _ in self._classes_in(other))
-            if not waiting and not any(other not in need or not names <= need[other] for other, names in further.items()):
-                for port in [port for port in crowded if any(other in need for other in port.implementers)]:
-                    del crowded[port]
-                    for other in self._crowd(port):
-                        further.setdefault(other, set()).update(name for name, _ in self._classes_in(other))
-            for other, names in further.items():
-                if other not in need:
-                    need[other] = set(names)
-                    waiting.append(other)
-                elif other not in whole and not names <= need[other]:
-                    need[other] |= names
-                    waiting.append(other)
-        return set(need)
+        """The files, what their code needs of other files, directly or not, and what implements the ports among that.
 
-    def _visit(self, rel: str, wanted: set[bytes], visited: set[int], whole: bool) -> set[bytes]:
-        """The words of the code of a file that some of its names lead to, and of what runs when it is imported. Adds to `wanted`."""
-        words: set[bytes] = set()
-        blocks = self.blocks(rel)
-        again = True
-        while again:
-            again = False
-            for at, block in enumerate(blocks):
-                if block.is_import:
-                    continue
-                if at in visited or whole or not block.names or not wanted.isdisjoint(block.names):
-                    if at not in visited:
-                        visited.add(at)
-                        again = True
-                    words |= block.words
-            wanted |= words
-        return words
+        Adds to what was needed before.
+        """
+        waiting = {rel: set[bytes]() for rel in start if rel in self.files}
+        for rel in waiting:
+            self._needed.setdefault(rel, Need(self.blocks(rel))).whole = True
+        while waiting:
+            while waiting:
+                rel, names = waiting.popitem()
+                need = self._needed.get(rel)
+                if need is None:
+                    need = self._needed[rel] = Need(self.blocks(rel))
+                for other, further in self._needs(rel, need, names).items():
+                    known = self._needed.get(other)
+                    if known is None or not (known.whole or further <= known.wanted):
+                        waiting.setdefault(other, set()).update(further)
+            for port in [port for port in self._crowded if any(other in self._needed for other in port.implementers)]:
+                del self._crowded[port]
+                for other in self._crowd(port):
+                    waiting.setdefault(other, set()).update(name for name, _ in self._classes_in(other))
+        return set(self._needed)
+
+    def _needs(self, rel: str, need: Need, names: Collection[bytes]) -> dict[str, set[bytes]]:
+        """What the code that some more names of a file lead to needs of other files, by file."""
+        found: dict[str, set[bytes]] = defaultdict(set)
+        before = need.visits
+        fresh = need.visit(names)
+        if not fresh and before:
+            return found
+        for owner in self._on_the_way(self.files[rel].module):
+            found[owner]
+        grew = need.visits > before
+        for item in self.imported[rel]:
+            if item.word == b"*":
+                for owner in item.owners:
+                    found[owner] |= fresh
+            elif item.word in need.wanted:
+                if item.word in fresh:
+                    for owner in item.owners:
+                        found[owner].add(item.name)
+                if grew or item.word in fresh:
+                    for module in item.modules:
+                        found[module] |= need.words
+        for port in self.ports(rel):
+            if port.name in fresh:
+                if port.is_crowded:
+                    self._crowded[port] = None
+                else:
+                    for other in port.implementers:
+                        found[other].update(name for name, _ in self._classes_in(other))
+        return found
 
     def _crowd(self, port: Port) -> Iterator[str]:
         """So many implementers of each method that the analysis sees that they are too many."""
