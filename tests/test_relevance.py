@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,11 @@ from ormlint import relevance
 from ormlint.config import Config
 from ormlint.facts import reading
 from ormlint.facts.reading import read_records
+from ormlint.facts.records import Record
 from ormlint.findings import Report
 from ormlint.pipeline import check
 from ormlint.project import discover
+from ormlint.semantics import understanding
 from ormlint.semantics.model import Model
 from ormlint.semantics.understanding import analyse
 from ormlint.testing.suites import read_suite
@@ -117,6 +120,69 @@ def test_what_only_supports_is_judged_where_it_is_given_the_orm(tmp_path: Path) 
     assert found(some) == found(every)
     assert {"shop/keeping.py", "shop/far.py"} <= {finding.at.path for finding in every.findings}
     assert some.summary.parsed < 10
+
+
+KEPT = {
+    **SUPPORT,
+    "shop/container.py": "from shop.wiring import made\n\n\nclass Container:\n    def __init__(self):\n        self.keeper = made()\n",
+    "shop/app.py": "from shop.container import Container\n\n\nclass App:\n    container: Container\n\n\nrunning = App()\n",
+    "shop/used.py": (
+        "from shop.container import Container\n\n\n"
+        "def use(container: Container, names):\n    for name in names:\n        container.keeper.named(name)\n"
+    ),
+    "shop/farther.py": (
+        "from shop.app import running\n\n\ndef use(names):\n    for name in names:\n        running.container.keeper.named(name)\n"
+    ),
+    "shop/registry.py": "from shop.wiring import made\n\n\ndef all_of_them():\n    return made(), 1\n",
+    "shop/looked_up.py": (
+        "from shop import registry\n\n\ndef use(names):\n    for name in names:\n        registry.all_of_them()[0].named(name)\n"
+    ),
+}
+"""What was found, in fields of objects that others keep."""
+
+
+def test_who_reaches_the_orm_through_what_others_keep_is_judged(tmp_path: Path) -> None:
+    others = {f"shop/other{number}.py": f"class Thing{number}:\n" + "    value = 1\n" * 60 for number in range(90)}
+    some, every = both(written(tmp_path, {**KEPT, **others}))
+    assert {"shop/used.py", "shop/farther.py", "shop/looked_up.py"} <= {finding.at.path for finding in every.findings}
+    assert found(some) == found(every)
+
+
+def test_what_was_run_stays_where_nothing_asked_for_what_was_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {f"shop/other{number}.py": f"class Thing{number}:\n" + "    value = 1\n" * 60 for number in range(90)}
+    root = written(tmp_path, {**KEPT, **others})
+    given: list[Model | None] = []
+    extend = understanding.extended
+
+    def watched(*arguments: Any) -> Model | None:
+        given.append(extend(*arguments))
+        return given[-1]
+
+    monkeypatch.setattr(understanding, "extended", watched)
+    some = check(root, Config(cache_dir=None, jobs=1))
+    assert given
+    assert None not in given
+    monkeypatch.setattr(understanding, "extended", lambda *_: None)
+    assert found(check(root, Config(cache_dir=None, jobs=1))) == found(some)
+
+
+def test_all_is_run_anew_where_something_asked_for_what_was_not_read(tmp_path: Path) -> None:
+    user = "from sqlalchemy.orm import Session\n\nfrom shop.far import helper\n\n\ndef run(session: Session):\n    helper(session)\n"
+    texts = {
+        "shop/__init__.py": "",
+        "shop/far.py": "def helper(store):\n    store.commit()\n",
+        "shop/user.py": user,
+        "shop/alone.py": "x = 1\n",
+    }
+    root = written(tmp_path, texts)
+    config = Config(cache_dir=None, jobs=1)
+    project = discover(root, config)
+    records, _ = read_records(tuple((file.rel, Path(file.path)) for file in project.files), cache_dir=None, jobs=1)
+    unread = {rel: Record("", ()) for rel in records}
+    model = analyse(project, {**unread, "shop/user.py": records["shop/user.py"]}, config, None, {"shop/user.py"})
+    alone = {**unread, "shop/user.py": records["shop/user.py"], "shop/alone.py": records["shop/alone.py"]}
+    assert understanding.extended(model, project, alone, None, {"shop/user.py"}) is not None
+    assert understanding.extended(model, project, records, None, {"shop/user.py", "shop/far.py"}) is None
 
 
 def test_objects_that_were_given_the_orm_are_run_wherever_their_class_stands(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def understand(
     """
     from .facts.reading import read_records
     from .relevance import Relevance
-    from .semantics.understanding import analyse
+    from .semantics.understanding import analyse, extended
 
     def step(text: str) -> Callable[[float], None]:
         notify(text)
@@ -166,13 +166,17 @@ def understand(
     active = None if relevance is None else relevance.active
     model = analyse(project, records, config, step("following values and calls"), active)
     while relevance is not None and (more := relevance.further(model)) is not None:
-        del model
-        gc.collect()  # two models at once would take twice the memory
         if more:
             tell = step(f"reading {len(more)} files more, which use what was found")
             further, said = read(tuple((rel, path) for rel, path in sources if rel in more), tell=tell)
             records, unread = {**records, **further}, (*unread, *said)
-        model = analyse(project, records, config, step("following values and calls once more"), relevance.active)
+        tell = step("following values and calls once more")
+        with_more = extended(model, project, records, tell, relevance.active or ())
+        if with_more is None:
+            del model
+            gc.collect()  # two models at once would take twice the memory
+            with_more = analyse(project, records, config, tell, relevance.active)
+        model = with_more
     return model, records, unread
 
 

@@ -24,12 +24,11 @@ import msgspec
 from .config import Config
 from .facts.records import Record
 from .project import SourceFile
-from .semantics.acting import acts
 from .semantics.layers import layers_of
+from .semantics.members import MOST_FOLLOWED
 from .semantics.model import Model
 from .semantics.symbols import ModuleScope
 from .semantics.twins import ALIKE
-from .semantics.values import Instance
 
 ORM_PACKAGES: Final = (
     b"sqlalchemy", b"sqlmodel", b"alembic", b"geoalchemy2", b"advanced_alchemy",
@@ -59,10 +58,10 @@ METHOD: Final = re.compile(rb"^[ \t]+(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILI
 PORT: Final = re.compile(rb"\b(?:Protocol|abstractmethod|NotImplementedError)\b")
 PORT_SPELLINGS: Final = (b"Protocol", b"abstractmethod", b"NotImplementedError")
 DEFINED: Final = re.compile(rb"def (\w+)\(")
-MOST_IMPLEMENTATIONS: Final = 12
-"""The analysis follows an abstract method to no more than five classes. Of a class with more implementing files than this, only..."""
-ENOUGH_IMPLEMENTATIONS: Final = 8
-"""...so many are parsed for each method, so that there are still more than five."""
+MOST_IMPLEMENTATIONS: Final = MOST_FOLLOWED
+"""The analysis follows an abstract method to no more classes. Of a class with more implementing files than this, only..."""
+ENOUGH_IMPLEMENTATIONS: Final = MOST_FOLLOWED + 4
+"""...so many are parsed for each method, so that there are still more where some turn out to be abstract, or stand-ins for tests."""
 
 
 WORTH_SCANNING: Final = 0.15
@@ -186,31 +185,12 @@ class Relevance:
 
 
 def telling(model: Model) -> dict[str, set[bytes]]:
-    """By file, the names at the top of modules whose functions touch the ORM or give something that does."""
-    classes = model.classes.infos
+    """By file, the names at the top of modules that touch the ORM, or give or hold something that does."""
     found: dict[str, set[bytes]] = defaultdict(set)
-    told: set[str] = set()
-
-    def add(id: str) -> None:
+    for id in model.acting_names():
         module, _, inner = id.partition(":")
-        found[model.symbols.modules[module].path].add(inner.partition(".")[0].partition("#")[0].encode())
-
-    for function, summary in model.entries():
-        if acts(summary):
-            add(function.id)
-            if function.cls:
-                told.add(function.cls)
-    told |= model.holders()
-    for id, info in classes.items():
-        if info.model is not None or info.is_base or not told.isdisjoint(info.mro):
-            add(id)
-            told.add(id)
-    # Who is handed an object of such a class can call its methods.
-    for function, summary in model.entries():
-        if any(isinstance(value, Instance) and value.cls in told for value in (summary.returned, summary.yielded)):
-            add(function.id)
-    for module, name in model.acting_variables(told):
-        add(f"{module}:{name}")
+        if module in model.symbols.modules:
+            found[model.symbols.modules[module].path].add(inner.partition(".")[0].partition("#")[0].encode())
     return found
 
 
@@ -249,6 +229,7 @@ class Scan:
             self.imported[rel] = tuple(self._through(item) for item in names)
         self.seeds = sorted(rel for rel in self.files if is_seed(sources[rel]))
         self.tainted: dict[str, set[bytes]] = defaultdict(set)
+        self._words: dict[bytes, bytes] = {}
         self._blocks: dict[str, tuple[Block, ...]] = {}
         self._ports: dict[str, tuple[Port, ...]] = {}
         self._needed: dict[str, Need] = {}
@@ -422,7 +403,7 @@ class Scan:
         """The statements at the top of a file."""
         found = self._blocks.get(rel)
         if found is None:
-            found = self._blocks[rel] = tuple(split(self.sources[rel]))
+            found = self._blocks[rel] = tuple(split(self.sources[rel], self._words))
         return found
 
     # Ports
@@ -593,8 +574,11 @@ def closed(start: Iterable[str], edges: Mapping[str, Iterable[str]]) -> set[str]
     return seen
 
 
-def split(source: bytes) -> Iterator[Block]:
-    """The statements at the top of a module. Text in column 0 of a long string may cut one in two; then the whole is one block."""
+def split(source: bytes, known: dict[bytes, bytes]) -> Iterator[Block]:
+    """The statements at the top of a module. Text in column 0 of a long string may cut one in two; then the whole is one block.
+
+    `known` has all words so far: each is kept once.
+    """
     cuts = [match.start() for match in BLOCK.finditer(source)]
     parts = [source[start:end] for start, end in zip(cuts, [*cuts[1:], len(source)], strict=False)]
     decorators = b""
@@ -608,13 +592,19 @@ def split(source: bytes) -> Iterator[Block]:
         if defined is not None:
             names = frozenset((defined[1],))
         elif INNER_DEFINITION.search(part) and not re.match(rb"(?:if|try|with|for|while|match)\b", part):
-            everything = frozenset(WORD.findall(source))
+            everything = words_of(source, known)
             yield Block(everything, everything)
             return
         else:
             if re.match(rb"(?:from|import)\b", part):
-                words = frozenset(WORD.findall(COMMENT.sub(b"", part)))
+                words = words_of(COMMENT.sub(b"", part), known)
                 yield Block(words, words, True)
                 continue
-            names = frozenset(word for found in BINDS.findall(part) for word in WORD.findall(b" ".join(found)))
-        yield Block(names, frozenset(WORD.findall(text)))
+            names = words_of(b" ".join([b" ".join(found) for found in BINDS.findall(part)]), known)
+        yield Block(names, words_of(text, known))
+
+
+def words_of(text: bytes, known: dict[bytes, bytes]) -> frozenset[bytes]:
+    """The words in a text."""
+    words = set(WORD.findall(text))
+    return frozenset(map(known.setdefault, words, words))

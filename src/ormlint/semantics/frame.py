@@ -115,6 +115,12 @@ class World:
         self.startups: set[str] = set()
         self.reads: dict[tuple[Site, str, str], Read] = {}
         self.entries: dict[str, Summary] = {}
+        self.entered: frozenset[str] = frozenset()
+        """The modules that are run for themselves: their statements, and each of their functions."""
+        self.in_parts = False
+        """Whether the functions were run in parts: then what they asked is not known here."""
+        self.acting: frozenset[str] = frozenset()
+        """What turned out to act on the ORM, where not all modules are run for themselves; see `acting`."""
         self.member_entries: dict[tuple[str, str], Summary] = {}
         self.reveals: dict[Site, tuple[Value, State]] = {}
         self.global_assignments: dict[str, dict[str, list[tuple[r.Expr, str]]]] = {}

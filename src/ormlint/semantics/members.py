@@ -109,6 +109,10 @@ def _is_double(name: str) -> bool:
     return not _DOUBLES.isdisjoint(words) or ("no", "op") in pairwise(words)
 
 
+MOST_FOLLOWED = 12
+"""So many implementations of an abstract method are followed; of more, none is."""
+
+
 def implementations(world: World, cls: str, name: str) -> tuple[str, ...]:
     """The classes that implement method `name` of an abstract class or Protocol; () where there are more than a few."""
     key = (cls, name)
@@ -134,7 +138,7 @@ def implementations(world: World, cls: str, name: str) -> tuple[str, ...]:
             found.append(other)
     real = [other for other in found if not _is_double(world.classes.infos[other].name)]
     found = real or found
-    result = tuple(found) if len(found) <= 12 else ()
+    result = tuple(found) if len(found) <= MOST_FOLLOWED else ()
     world.ports[key] = result
     return result
 

@@ -5,7 +5,7 @@ Takes a world whose functions have all been run, with the observations that this
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import msgspec
@@ -17,7 +17,7 @@ from ormlint.findings import Confidence, Finding, Location, Reveal, Trail
 from ormlint.findings import Model as MappedModel
 from ormlint.findings import Step as TrailStep
 from ormlint.orms import registry as orms
-from ormlint.semantics import acting, boundary, expressions, ownership
+from ormlint.semantics import boundary, expressions, ownership
 from ormlint.semantics.announcements import changes_something
 from ormlint.semantics.between import directly_before
 from ormlint.semantics.classes import Classes
@@ -77,6 +77,11 @@ class Model:
             for name in lost[:5]
         ) + ((f"{len(lost) - 5} more functions could not be analysed",) if len(lost) > 5 else ())
         self.warnings += tuple(sorted(world.templates.warnings))
+
+    @property
+    def world(self) -> World:
+        """What the model rests on; not for rules."""
+        return self._world
 
     # For the report
 
@@ -646,13 +651,10 @@ class Model:
         for id in sorted(self._world.entries):
             yield self._world.symbols.functions[id], self._world.entries[id]
 
-    def holders(self) -> frozenset[str]:
-        """The classes of which an object, or the class itself, holds something of the ORM or what leads to it."""
-        return frozenset(acting.holders(self._world) | set(acting.keepers(self._world)))
-
-    def acting_variables(self, classes: Container[str]) -> Iterator[tuple[str, str]]:
-        """The variables of modules, each behind its module, that are of the ORM, or lead to it or to an object of one of these classes."""
-        yield from acting.variables(self._world, classes)
+    def acting_names(self) -> Iterator[str]:
+        """What acts on the ORM, gives something of it or holds it, where not all modules are run for themselves: ids of functions and
+        classes, and the names of variables behind those of their modules."""
+        yield from sorted(self._world.acting)
 
     def members(self) -> Iterator[tuple[FunctionNode, str, Summary]]:
         """Every method of a mapped class, those of its mixins too, with the class and what it does on one of its objects."""

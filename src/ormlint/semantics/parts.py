@@ -70,6 +70,7 @@ def run_parts(world: World, ids: Sequence[str], run: Run, jobs: int, tell: Tell 
     if len(parts) == 1:
         run(world, ids, tell)
         return
+    world.in_parts = True
     outcomes: list[Observed] = []
     for outcome in _in_processes(world, parts, run, jobs) if jobs > 1 and _can_fork() else _in_turn(world, parts, run):
         outcomes.append(outcome)

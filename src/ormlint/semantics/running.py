@@ -16,7 +16,7 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.facts.walking import inner, walk
 from ormlint.semantics import calls, conflicts
-from ormlint.semantics.acting import holders
+from ormlint.semantics.acting import holders, names
 from ormlint.semantics.commands import runs_alone
 from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.events import Event
@@ -50,15 +50,37 @@ def run_all(world: World, jobs: int = 1, tell: Tell | None = None, active: Colle
     collect_eager(world)
     world.habits = habits_of(world.symbols.modules.values())
     find_error_handlers(world)
-    scopes = [scope for _, scope in sorted(world.symbols.modules.items()) if active is None or scope.path in active]
+    run_parts(world, enter(world, active), run_entries, jobs, tell)
+    finish(world, active)
+
+
+def run_more(world: World, active: Collection[str], tell: Tell | None = None) -> None:
+    """Runs the modules of files that are active besides those that were, in a world that knows what these did."""
+    collect_eager(world)
+    find_error_handlers(world)
+    run_entries(world, enter(world, active), tell)
+    for gathered in (world.repeated, world.misuses, world.reads, world.crossings, world.incidents, world.met):
+        gathered.clear()
+    finish(world, active)
+
+
+def enter(world: World, active: Collection[str] | None) -> list[str]:
+    """Runs the statements of the modules that are run for themselves and have not been; gives the functions in them."""
+    modules = sorted(world.symbols.modules.items())
+    scopes = [scope for name, scope in modules if (active is None or scope.path in active) and name not in world.entered]
     for scope in scopes:
         run_module(world, scope)
-    names = {scope.name for scope in scopes}
-    run_parts(world, sorted(id for id, function in world.symbols.functions.items() if function.module in names), run_entries, jobs, tell)
+    names = frozenset(scope.name for scope in scopes)
+    world.entered |= names
+    return sorted(id for id, function in world.symbols.functions.items() if function.module in names)
+
+
+def finish(world: World, active: Collection[str] | None) -> None:
+    """Runs what can be told only once all functions have been run, and keeps what was observed."""
     if active is not None:
         run_holders(world)
     run_mixins(world)
-    find_kept_sessions(world, names)
+    find_kept_sessions(world)
     # Fields that were unknown when a method was run and that some construction has filled since: those methods once more.
     late = {cls for cls, name in world.wanted if any((ancestor, name) in world.built for ancestor in world.classes.infos[cls].mro)}
     for cls in sorted(late):
@@ -66,6 +88,9 @@ def run_all(world: World, jobs: int = 1, tell: Tell | None = None, active: Colle
             run_entries(world, methods)
     run_endings(world)
     gather(world)
+    if active is not None:
+        with contained(world, "what acts on the ORM"):
+            world.acting = frozenset(names(world))
 
 
 def run_holders(world: World) -> None:
@@ -125,10 +150,10 @@ def _asks(world: World, function: FunctionNode) -> bool:
     return any(world.symbols.spelled(function.module, call.func) in _ASKING for call in calls_in)
 
 
-def find_kept_sessions(world: World, names: Collection[str]) -> None:
-    """Sessions that live as long as the process: at the top of one of these modules, on a class, in a default argument."""
+def find_kept_sessions(world: World) -> None:
+    """Sessions that live as long as the process: at the top of a module, on a class, in a default argument."""
     for scope in world.symbols.modules.values():
-        if scope.name not in names:
+        if scope.name not in world.entered:
             continue
         for name, bindings in scope.bindings.items():
             if not any(isinstance(binding, _MAKING) for binding in bindings):
@@ -145,7 +170,7 @@ def find_kept_sessions(world: World, names: Collection[str]) -> None:
         for walrus in _walruses(scope.record.body):
             _keep(world, scope, walrus.value, f"{scope.name}:", "module", walrus.target.id if isinstance(walrus.target, r.Name) else "")
     for info in world.classes.infos.values():
-        if info.module not in names:
+        if info.module not in world.entered:
             continue
         columns = info.model.attributes if info.model is not None else {}
         for name, expr in info.attrs.items():
@@ -156,7 +181,7 @@ def find_kept_sessions(world: World, names: Collection[str]) -> None:
             elif isinstance(expr, r.Call):
                 _keep(world, world.symbols.modules[info.module], expr, info.id, "class", name)
     for id, function in world.symbols.functions.items():
-        if function.module not in names:
+        if function.module not in world.entered:
             continue
         for param in function.node.params:
             if isinstance(param.default, r.Call):

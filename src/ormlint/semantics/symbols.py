@@ -149,6 +149,8 @@ class Symbols:
         self._passing: dict[tuple[str, str], tuple[Symbol | None, int]] = {}
         """What was found while a lookup that it needs was under way: it holds until that one is done, which is the one of this number."""
         self._lowest = _NO_CYCLE
+        self.asked: set[str] = set()
+        """The modules that were not read and that somebody looked for a name in."""
         for name, scope in scopes.items():
             parts = name.split(".")
             for cut in range(1, len(parts)):
@@ -222,6 +224,8 @@ class Symbols:
         scope = self.modules.get(module)
         if scope is None:
             return DefinedModule(f"{module}.{name}") if self.is_module(f"{module}.{name}") else None
+        if not scope.record.lines:
+            self.asked.add(module)
         found: Symbol | None = None
         for binding in scope.bindings.get(name, ()):
             symbol = self._symbol(module, name, binding)

@@ -9,20 +9,23 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeVar
 
 from ormlint.config import Config, processors
 from ormlint.declared_versions import DeclaredVersions
 from ormlint.facts import records as r
 from ormlint.project import Project, SourceFile
 from ormlint.semantics import attributes, calls, concurrency, declared, expressions, flow
+from ormlint.semantics.acting import acts
 from ormlint.semantics.classes import Classes
+from ormlint.semantics.extending import extend
 from ormlint.semantics.frame import World
 from ormlint.semantics.layers import layers_of
 from ormlint.semantics.model import Model
 from ormlint.semantics.namesakes import Home, homes
 from ormlint.semantics.parts import Tell
-from ormlint.semantics.running import run_all
+from ormlint.semantics.running import run_all, run_more
 from ormlint.semantics.symbols import (
     ModuleScope,
     Symbols,
@@ -33,6 +36,7 @@ from ormlint.semantics.version_classes import add_version_classes
 _STACK = 512 * 1024 * 1024
 _RECURSION = 30_000
 _COLLECT_EVERY = 200_000
+Given = TypeVar("Given")
 
 
 def analyse(
@@ -42,12 +46,37 @@ def analyse(
 
     `active` are the files, relative to the root, whose functions are run for themselves; None for all.
     """
+    templates = TemplateFiles(project.root, project.templates)
+    return understand(scopes_of(project, records), config, DeclaredVersions(project.root), templates, tell, active)
+
+
+def extended(model: Model, project: Project, records: Mapping[str, r.Record], tell: Tell | None, active: Collection[str]) -> Model | None:
+    """The model with more files read, and more of them run for themselves: what was run stays. None where that may have asked for what was
+    not read: all has to be run anew."""
+    world = model.world
+    scopes = scopes_of(project, records)
+
+    def work() -> bool:
+        symbols = Symbols(scopes)
+        classes = Classes(symbols)
+        add_version_classes(classes)
+        unfollowed = extend(world, symbols, classes)
+        if unfollowed is None:
+            return False
+        run_more(world, active, tell)
+        return not any(id in unfollowed and acts(summary) for id, summary in world.entries.items())
+
+    return Model(world, world.layers, model.versions) if _on_large_stack(work) else None
+
+
+def scopes_of(project: Project, records: Mapping[str, r.Record]) -> dict[str, ModuleScope]:
+    """The project's modules by name."""
     scopes: dict[str, ModuleScope] = {}
     read = [(file, record) for file in project.files if (record := records.get(file.rel)) is not None and record.error is None]
     found = homes(file for file, _ in read)
     for file, record in read:
         add_scope(scopes, file, record, found[file.rel])
-    return understand(scopes, config, DeclaredVersions(project.root), TemplateFiles(project.root, project.templates), tell, active)
+    return scopes
 
 
 def add_scope(scopes: dict[str, ModuleScope], file: SourceFile, record: r.Record, home: Home) -> None:
@@ -105,20 +134,30 @@ def understand(
     active: Collection[str] | None = None,
 ) -> Model:
     """The model of modules that are already read."""
-    symbols = Symbols(scopes)
-    worlds: list[World] = []
+
+    def work() -> World:
+        symbols = Symbols(scopes)
+        classes = Classes(symbols)
+        add_version_classes(classes)
+        world = World(symbols, classes, config, templates)
+        wire(world)
+        world.layers = layers_of(scopes.values(), config.layers, world.classes)
+        world.domain = frozenset(scope.path for scope in scopes.values() if world.layers[scope.name].layer == "domain")
+        run_all(world, processors(config.jobs), tell, active)
+        return world
+
+    world = _on_large_stack(work)
+    return Model(world, world.layers, versions or DeclaredVersions(None))
+
+
+def _on_large_stack(work: Callable[[], Given]) -> Given:
+    """What a piece of work gives that recurses deeply."""
+    found: list[Given] = []
     failure: list[BaseException] = []
 
-    def work() -> None:
+    def run() -> None:
         try:
-            classes = Classes(symbols)
-            add_version_classes(classes)
-            world = World(symbols, classes, config, templates)
-            worlds.append(world)
-            wire(world)
-            world.layers = layers_of(scopes.values(), config.layers, world.classes)
-            world.domain = frozenset(scope.path for scope in scopes.values() if world.layers[scope.name].layer == "domain")
-            run_all(world, processors(config.jobs), tell, active)
+            found.append(work())
         except BaseException as error:
             failure.append(error)
 
@@ -130,7 +169,7 @@ def understand(
     try:
         sys.setrecursionlimit(_RECURSION)
         gc.set_threshold(_COLLECT_EVERY, *thresholds[1:])
-        thread = threading.Thread(target=work)
+        thread = threading.Thread(target=run)
         thread.start()
         thread.join()
     finally:
@@ -139,7 +178,7 @@ def understand(
         gc.set_threshold(*thresholds)
     if failure:
         raise failure[0]
-    return Model(worlds[0], worlds[0].layers, versions or DeclaredVersions(None))
+    return found[0]
 
 
 def wire(world: World) -> None:
