@@ -17,8 +17,8 @@ EDITED_LEAF = "ormlint, leaf edited"
 EDITED_MODEL = "ormlint, model edited"
 LARGE_COLD = "ormlint cold, homeassistant"
 LARGE_WARM = "ormlint warm, homeassistant"
-PLUGIN_WITHOUT = "flake8 alone, airflow/models"
-PLUGIN_WITH = "flake8 with the plugin warm, airflow/models"
+PLUGIN_WITHOUT = "flake8 alone, beside it"
+PLUGIN_WITH = "flake8 with the plugin, warm"
 
 
 def copies(times: int) -> str:
