@@ -22,7 +22,7 @@ from ormlint.semantics.autoflush import flushes, option_of
 from ormlint.semantics.concurrency import handed, made_again, running_after, started_below, unawaited, working
 from ormlint.semantics.containers import element_of
 from ormlint.semantics.crossing import given_both, linked
-from ormlint.semantics.declared import bind_typevars, declared, given_by, type_params, typevars_of
+from ormlint.semantics.declared import bind_typevars, declared, given_by, is_generic, type_params, typevars_of
 from ormlint.semantics.definitions import FunctionNode, Library
 from ormlint.semantics.dependence import dotted, is_memo, parameters_behind, unsteady
 from ormlint.semantics.engines import passed_on, remembers
@@ -921,7 +921,7 @@ def invoke(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r.Node) 
     )
     held = tuple((name, symbols.value(value)) for name, value in closure.items() if name != RAW[0])
     typevars: dict[str, Value] = {}
-    if function.node.type_params or any(param.annotation is not None for param in function.node.params):
+    if is_generic(world, function):
         caller = frame.module_frame(function.module)
         caller.function = function
         for param in function.node.params:

@@ -6,12 +6,16 @@ that is only declared has an origin of kind "param": its model is known, what is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import walk
 from ormlint.semantics.annotations import parse_annotation
+from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.events import FRESH
-from ormlint.semantics.frame import Frame
+from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.loading import origin_of
 from ormlint.semantics.symbols import last_name
@@ -409,6 +413,26 @@ def as_type(value: Value) -> Value:
     if isinstance(value, ClassRef):
         return value
     return UNKNOWN
+
+
+def is_generic(world: World, function: FunctionNode) -> bool:
+    """Whether some annotation of a function's parameters names a type variable."""
+    known = world.generic.get(function.id)
+    if known is None:
+        names = {name for param in function.node.params for name in _names_in(param.annotation)}
+        known = world.generic[function.id] = not names.isdisjoint(function.node.type_params) or any(
+            type(world.steps.module_value(world, function.module, name)) is TypeVarRef for name in sorted(names)
+        )
+    return known
+
+
+def _names_in(annotation: r.Expr | None) -> Iterator[str]:
+    """The bare names in an annotation, quoted or not."""
+    for node in walk(annotation):
+        if type(node) is r.Name:
+            yield node.id
+        elif type(node) is r.Const and isinstance(node.value, str):
+            yield from _names_in(parse_annotation(node.value))
 
 
 def bind_typevars(frame: Frame, annotation: r.Expr | None, actual: Value, found: dict[str, Value]) -> None:

@@ -144,6 +144,8 @@ class World:
         self.called_decorated: set[str] = set()
         self.serializable = False
         self.violations_handled = False
+        self.generic: dict[str, bool] = {}
+        """Of each function whether its parameters' annotations name type variables."""
         self.declared_params: dict[tuple[str, str], Value] = {}
         self.layers: Mapping[str, Placed] = {}
         self.domain: frozenset[str] = frozenset()
