@@ -26,6 +26,7 @@ from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
 from ormlint.semantics.members import function_kind
 from ormlint.semantics.observations import Context, Made
 from ormlint.semantics.parts import Tell, run_parts
+from ormlint.semantics.running_order import importers_first
 from ormlint.semantics.symbols import ModuleScope, flat_statements
 from ormlint.semantics.values import (
     UNKNOWN,
@@ -72,7 +73,7 @@ def enter(world: World, active: Collection[str] | None) -> list[str]:
         run_module(world, scope)
     names = frozenset(scope.name for scope in scopes)
     world.entered |= names
-    return sorted(id for id, function in world.symbols.functions.items() if function.module in names)
+    return importers_first(world.symbols, [id for id, function in world.symbols.functions.items() if function.module in names])
 
 
 def finish(world: World, active: Collection[str] | None) -> None:
