@@ -66,6 +66,7 @@ from ormlint.semantics.values import (
     UnionOf,
     Unknown,
     Value,
+    join,
     options_of,
     union,
 )
@@ -534,11 +535,14 @@ def _of_instance(frame: Frame, value: Instance, name: str, node: r.Node) -> Valu
     if not isinstance(known, Unknown):
         return known
     found = class_attribute(frame, value.cls, name)
+    annotated = world.classes.annotation(value.cls, name)
     if found is not None:
-        return found
+        if annotated is None or not isinstance(found, Const):
+            return found
+        # `limit: int | None = None` is what a field is where nobody gives another: in a dataclass, a model of pydantic.
+        return _or_declared(found, frame.declared_in(annotated[0], annotated[1], f"{value.cls}.{name}"))
     if name == "__class__":
         return ClassRef(value.cls)
-    annotated = world.classes.annotation(value.cls, name)
     if annotated is not None:
         return frame.declared_in(annotated[0], annotated[1], f"{value.cls}.{name}")
     if "__getattr__" in info.methods or not info.libraries:
@@ -552,6 +556,11 @@ def _of_instance(frame: Frame, value: Instance, name: str, node: r.Node) -> Valu
             return union(tuple(parts))
         return Unknown(f"{value.cls.rsplit(':', 1)[-1]} has no {name} in the project")
     return Unknown(f"{name} comes from a library base of {value.cls.rsplit(':', 1)[-1]}")
+
+
+def _or_declared(default: Value, declared: Value) -> Value:
+    """A field that may have its default, or any other value that its annotation admits."""
+    return UNKNOWN if isinstance(declared, Unknown) else join(default, declared)
 
 
 def _self_key(frame: Frame, value: Instance) -> str:

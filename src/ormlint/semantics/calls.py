@@ -98,6 +98,8 @@ from ormlint.semantics.variance import varies_with
 _MET = frozenset({"callout", "begin"})
 RAW = ("<raw>", NONE)
 _CONTEXTS = 64
+_WORK = 128_000
+"""A function has more contexts where these together are not longer than so many characters: two lines that all repositories call."""
 _DEEPEST = 40
 _EVENTS = 48
 _ROUNDS = 2
@@ -242,7 +244,7 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
                     if function == init[1][0] and isinstance(expr, r.Name) and expr.id in params:
                         value = widen(params[expr.id])
                         fields.append((name, value))
-                        note_built(world, cls.cls, name, value)
+                        note_built(frame, cls.cls, name, value)
                     elif function == init[1][0] and isinstance(expr, r.Call) and name not in dict(fields):
                         inner = _field_of_call(frame, init[1][0], expr, params)
                         if inner is not None:
@@ -254,7 +256,7 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
     else:
         fields.extend(_declared_fields(frame, cls.cls, actuals))
         for name, value in fields:
-            note_built(world, cls.cls, name, value)
+            note_built(frame, cls.cls, name, value)
     seen: dict[str, Value] = {}
     for name, value in fields:
         seen[name] = value if name not in seen or isinstance(seen[name], Unknown) else seen[name]
@@ -306,7 +308,7 @@ def _inherited_fields(frame: Frame, cls: str, owner: str, function: str, params:
                 for by, expr, _ in assigned:
                     if by == base[0] and isinstance(expr, r.Name) and expr.id in given:
                         fields.append((name, widen(given[expr.id])))
-                        note_built(world, cls, name, widen(given[expr.id]))
+                        note_built(frame, cls, name, widen(given[expr.id]))
             return
 
 
@@ -1084,9 +1086,10 @@ def summarise(
     if nested >= _SAME:
         return None if given else world.entries.get(function.id)
     if not world.decorating:  # a decorator is applied to any number of functions
-        if count >= 4 * _CONTEXTS and given:
+        most = max(_CONTEXTS, min(_WORK // (function.node.end - function.node.start + 1), 8 * _CONTEXTS))
+        if count >= 4 * most and given:
             return None
-        if count >= _CONTEXTS and symbols is not None and not given:
+        if count >= most and symbols is not None and not given:
             return _by_declaration(world, function)
         world.contexts[counted] = count + 1
     world.on_stack[counted] = nested + 1

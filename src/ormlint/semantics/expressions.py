@@ -418,7 +418,7 @@ def _proven(frame: Frame, func: r.Attr, awaits: bool) -> Session:
         if key:
             frame.state.vars[key] = session
         if isinstance(frame.self_value, Instance) and key.startswith(f"{_own_name(frame)}."):
-            note_built(frame.world, frame.self_value.cls, name, session)
+            note_built(frame, frame.self_value.cls, name, session)
     return session
 
 

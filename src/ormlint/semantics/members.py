@@ -23,6 +23,7 @@ from ormlint.semantics.values import (
     UNKNOWN,
     ClassRef,
     Coll,
+    Const,
     Instance,
     LibInstance,
     Never,
@@ -33,6 +34,7 @@ from ormlint.semantics.values import (
     Unknown,
     Value,
     join,
+    options_of,
     unowned,
 )
 
@@ -288,7 +290,8 @@ def _or_built(world: World, known: Value, cls: str, name: str) -> Value:
     world.wanted.add((cls, name))
     for ancestor in world.classes.infos[cls].mro:
         built = world.built.get((ancestor, name))
-        if built is not None:
+        # A constant that one construction gives says nothing of what another gives that is not known.
+        if built is not None and not all(isinstance(item, Const) for item in options_of(built)):
             return built
     return known
 
@@ -302,14 +305,23 @@ def _as_field(value: Value, cls: str, name: str, path: str) -> Value:
     return unowned(value)
 
 
-def note_built(world: World, cls: str, name: str, value: Value) -> None:
-    """Some construction gave this field this value."""
-    if isinstance(value, Unknown):
+_TESTING = frozenset({"test", "fixture"})
+
+
+def note_built(frame: Frame, cls: str, name: str, value: Value) -> None:
+    """Some construction gave this field this value. A fake that a test puts there says nothing of the others."""
+    world = frame.world
+    if isinstance(value, Unknown) or (frame.scope.role in _TESTING and any(_is_fake(world, item) for item in options_of(value))):
         return
     key = (cls, name)
     value = _as_field(value, cls, name, world.symbols.modules[world.classes.infos[cls].module].path)
     known = world.built.get(key)
     world.built[key] = value if known is None else join(known, value)
+
+
+def _is_fake(world: World, value: Value) -> bool:
+    """Whether a value is an object of a class of the tests' own."""
+    return isinstance(value, Instance) and world.symbols.modules[world.classes.infos[value.cls].module].role in _TESTING
 
 
 def evaluate_in(frame: Frame, function: str, expr: r.Expr, cls: str, deep: bool = False) -> Value:

@@ -1,4 +1,4 @@
-"""In which order the functions of a project are run for themselves: a module's after those of the modules that import it.
+"""In which order the functions of a project are run for themselves: a module's after those of the modules that import it, tests last.
 
 Who imports a module builds its objects. What their fields hold is then known when their methods are run, where no annotation says it.
 Takes the symbols; knows only the imports at the top of modules.
@@ -14,8 +14,11 @@ from ormlint.semantics.symbols import Symbols
 
 def importers_first(symbols: Symbols, ids: Iterable[str]) -> list[str]:
     """Functions in the order in which they are best run; it depends on nothing but the imports and the names."""
-    place = {module: at for at, module in enumerate(_imported_first(symbols))}
-    return sorted(ids, key=lambda id: (-place[symbols.functions[id].module], id))
+    place = {module: -at for at, module in enumerate(_imported_first(symbols))}
+    # Tests import everything, and call it with fakes.
+    tests = {module for module, scope in symbols.modules.items() if scope.role in ("test", "fixture")}
+    modules = {id: symbols.functions[id].module for id in ids}
+    return sorted(modules, key=lambda id: (modules[id] in tests, place[modules[id]], id))
 
 
 def _imported_first(symbols: Symbols) -> Iterator[str]:
