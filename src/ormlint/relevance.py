@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import islice
 from typing import Final
 
@@ -72,7 +72,8 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     """A statement at the top of a module: the names that it binds and all words in it."""
 
     names: frozenset[bytes]
-    words: frozenset[bytes]
+    words: tuple[bytes, ...]
+    """Each once; a set of them would take four times the memory."""
     is_import: bool = False
 
 
@@ -127,7 +128,7 @@ class Need:
             left: list[Block] = []
             for block in self._left:
                 if self.whole or not block.names or not self.wanted.isdisjoint(block.names):
-                    self.words |= block.words
+                    self.words.update(block.words)
                     self.visits += 1
                 else:
                     left.append(block)
@@ -350,11 +351,12 @@ class Scan:
                 modules.append(item)
         return words, all_names, modules
 
-    def _hits(self, block: Block, bad: Collection[bytes], modules: Iterable[Imported]) -> bool:
+    def _hits(self, block: Block, bad: Set[bytes], modules: Sequence[Imported]) -> bool:
         """Whether a block mentions a bad word, or a tainted name by way of a module."""
-        if not block.words.isdisjoint(bad):
+        if not bad.isdisjoint(block.words):
             return True
-        return any(item.word in block.words and self._reached(item.modules, block.words) for item in modules)
+        words = frozenset(block.words) if modules else frozenset[bytes]()
+        return any(item.word in words and self._reached(item.modules, words) for item in modules)
 
     def _spread(self, rel: str) -> None:
         """Taint what mentions tainted names in a file."""
@@ -593,18 +595,18 @@ def split(source: bytes, known: dict[bytes, bytes]) -> Iterator[Block]:
             names = frozenset((defined[1],))
         elif INNER_DEFINITION.search(part) and not re.match(rb"(?:if|try|with|for|while|match)\b", part):
             everything = words_of(source, known)
-            yield Block(everything, everything)
+            yield Block(frozenset(everything), everything)
             return
         else:
             if re.match(rb"(?:from|import)\b", part):
                 words = words_of(COMMENT.sub(b"", part), known)
-                yield Block(words, words, True)
+                yield Block(frozenset(words), words, True)
                 continue
-            names = words_of(b" ".join([b" ".join(found) for found in BINDS.findall(part)]), known)
+            names = frozenset(words_of(b" ".join([b" ".join(found) for found in BINDS.findall(part)]), known))
         yield Block(names, words_of(text, known))
 
 
-def words_of(text: bytes, known: dict[bytes, bytes]) -> frozenset[bytes]:
-    """The words in a text."""
+def words_of(text: bytes, known: dict[bytes, bytes]) -> tuple[bytes, ...]:
+    """The words in a text, each once."""
     words = set(WORD.findall(text))
-    return frozenset(map(known.setdefault, words, words))
+    return tuple(map(known.setdefault, words, words))
