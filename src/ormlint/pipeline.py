@@ -26,6 +26,7 @@ from .sources import read_lines
 
 if TYPE_CHECKING:
     from .facts.records import Record
+    from .semantics.keeping import Memory
     from .semantics.model import Model
 
 
@@ -89,19 +90,27 @@ def kept_or_made(project: Project, config: Config, asked: Request) -> Report:
     folder = cache_folder(project.root, config)
     if folder is None or asked.contents:
         return judged(project, config, asked)[0]
-    from . import results
+    from . import kept_analyses, results
 
     question = results.question(folder, project, config, asked.noqa)
     known, warnings = results.answer(question)
     if known is not None:
         return known
-    report, digests, passing = judged(project, config, asked)
+    memory, said = kept_analyses.recalled(question, project)
+    warnings += said
+    report, digests, passing = judged(project, config, asked, memory)
+    if memory.damaged:
+        warnings += kept_analyses.discarded(question)
     if digests is not None:
         results.keep(question, report, digests)
+    if memory.made is not None:
+        kept_analyses.keep(question, memory.made)
     return msgspec.structs.replace(report, warnings=(*report.warnings, *passing, *warnings))
 
 
-def judged(project: Project, config: Config, asked: Request) -> tuple[Report, Mapping[str, str] | None, tuple[str, ...]]:
+def judged(
+    project: Project, config: Config, asked: Request, memory: Memory | None = None
+) -> tuple[Report, Mapping[str, str] | None, tuple[str, ...]]:
     """The report on the whole project; the hashes of what was read by path, None where the report holds for this run only; and
     warnings about this run only."""
     from .extensions import existing_rules, judge
@@ -115,7 +124,7 @@ def judged(project: Project, config: Config, asked: Request) -> tuple[Report, Ma
     whole = not config.relevance or any(rule not in ALL_RULES for rule in selection.rules)
     sources = {file.rel: Path(file.path) for file in project.files}
     misplaced = layer_warnings(config.layers, project.files)
-    model, records, unread = understand(project, config, asked.notify, whole)
+    model, records, unread = understand(project, config, asked.notify, whole, memory)
     warnings = [*rules.warnings, *misplaced, *model.warnings]
     asked.notify("applying the rules")
     found = [*unreadable(records), *judge(selection.rules, model, warnings)]
@@ -144,11 +153,12 @@ def judged(project: Project, config: Config, asked: Request) -> tuple[Report, Ma
 
 
 def understand(
-    project: Project, config: Config, notify: Notify = silent, whole: bool = True
+    project: Project, config: Config, notify: Notify = silent, whole: bool = True, memory: Memory | None = None
 ) -> tuple[Model, Mapping[str, Record], tuple[str, ...]]:
     """Steps 2 and 3: what the project means, the records that this rests on, and warnings about reading, one line each.
 
-    Where not `whole`, files that cannot matter are not parsed: their records are empty and have no lines.
+    Where not `whole`, files that cannot matter are not parsed: their records are empty and have no lines. `memory` is what is known of an
+    earlier run.
     """
     from .facts.reading import read_records
     from .relevance import Relevance
@@ -164,7 +174,7 @@ def understand(
     tell = step(f"reading {len(project.files)} files")
     records, unread = read(sources, choose=relevance, tell=tell)
     active = None if relevance is None else relevance.active
-    model = analyse(project, records, config, step("following values and calls"), active)
+    model = analyse(project, records, config, step("following values and calls"), active, memory)
     while relevance is not None and (more := relevance.further(model)) is not None:
         if more:
             tell = step(f"reading {len(more)} files more, which use what was found")

@@ -26,7 +26,8 @@ def option_of(frame: Frame, actuals: Sequence[Actual]) -> bool | None:
     for actual in actuals:
         if actual.keyword == "autoflush":
             said = actual.value.value if isinstance(actual.value, Const) and isinstance(actual.value.value, bool) else None
-            frame.world.manual = frame.world.manual or said is not True
+            if said is not True:
+                frame.world.leave("flags", "manual")
             return said
         if actual.star == 2:
             return None

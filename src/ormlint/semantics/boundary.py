@@ -359,9 +359,20 @@ def _is_imperative(world: World, value: Query | Result) -> bool:
 def promise_of(world: World, function: FunctionNode) -> tuple[str, ...]:
     """The project's own plain classes that a function's annotation, or else its port's, says it gives."""
     known = world.promises.get(function.id)
+    value_key = ("promise", function.id)
     if known is not None:
+        world.asks_value(value_key)
         return known
     world.promises[function.id] = ()
+    held = world.begin_value(value_key)
+    try:
+        found = world.promises[function.id] = _promise_of(world, function)
+    finally:
+        world.end_value(value_key, held)
+    return found
+
+
+def _promise_of(world: World, function: FunctionNode) -> tuple[str, ...]:
     found: tuple[str, ...] = ()
     for candidate in (function, *_ports_of(world, function)):
         if candidate.node.returns is None:
@@ -371,7 +382,6 @@ def promise_of(world: World, function: FunctionNode) -> tuple[str, ...]:
         found = tuple(_plain_classes(world, frame.declared(candidate.node.returns, candidate.node.name)))
         found = found or tuple(_made_classes(world, candidate.module, candidate.node.returns))
         break
-    world.promises[function.id] = found
     return found
 
 
@@ -452,8 +462,15 @@ _VERBS = frozenset({"get", "post", "put", "patch", "delete", "api_route"})
 def is_handler(world: World, function: FunctionNode) -> bool:
     """Whether FastAPI serves a function and nothing declares what of its result may leave."""
     known = world.handlers.get(function.id)
-    if known is None:
+    value_key = ("handler", function.id)
+    if known is not None:
+        world.asks_value(value_key)
+        return known
+    held = world.begin_value(value_key)
+    try:
         known = world.handlers[function.id] = _serves_undeclared(world, function)
+    finally:
+        world.end_value(value_key, held)
     return known
 
 

@@ -19,6 +19,7 @@ from ormlint.semantics import boundary, conflicts, serializing, unfetched
 from ormlint.semantics.announcements import announces_early
 from ormlint.semantics.attributes import already_loaded, answered, once_for_each_query, shared, straightened
 from ormlint.semantics.autoflush import flushes, option_of
+from ormlint.semantics.changes import Change
 from ormlint.semantics.concurrency import handed, made_again, running_after, started_below, unawaited, working
 from ormlint.semantics.containers import element_of
 from ormlint.semantics.crossing import given_both, linked
@@ -160,11 +161,11 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
     if isinstance(callee, (Plain, Const)):
         return UNKNOWN
     why = callee.why if isinstance(callee, Unknown) else ""
-    frame.world.unresolved[frame.site(node)] = why
+    frame.world.trace.unresolved.append((frame.site(node), why))
     if frame.state.unsaved:
         frame.state.unsaved = frozenset()  # whoever is called may flush
     if any(actual.keyword == "load" and actual.value == Const(False, "bool") for actual in actuals):
-        frame.world.remerged.add(frame.path)  # merge(obj, load=False) on a session that was not made out
+        frame.world.leave("remerged", frame.path)  # merge(obj, load=False) on a session that was not made out
     if any(isinstance(actual.value, Query) and actual.value.locked for actual in actuals):
         lock(frame, None, "any", node)
     for actual in actuals:
@@ -175,7 +176,7 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
 
 
 def _resolved(frame: Frame, node: r.Node) -> None:
-    frame.world.resolved.add(frame.site(node))
+    frame.world.trace.called.append((frame.path, node))
 
 
 def _call_any(frame: Frame, callee: UnionOf, actuals: Sequence[Actual], node: r.Node) -> Value:
@@ -384,9 +385,20 @@ def decorated(frame: Frame, id: str) -> Value | None:
     """What the name of a decorated function stands for, where a decorator of the project replaces it; None where none does."""
     world = frame.world
     known = world.decorated.get(id)
+    value_key = ("decorated", id)
     if known is not None:
+        world.asks_value(value_key)
         return None if known == NEVER else known
     world.decorated[id] = NEVER
+    held = world.begin_value(value_key)
+    try:
+        return _decorated(frame, id)
+    finally:
+        world.end_value(value_key, held)
+
+
+def _decorated(frame: Frame, id: str) -> Value | None:
+    world = frame.world
     function = world.symbols.functions[id]
     current: Value = FuncRef(id, None, (RAW,))
     changed = False
@@ -453,7 +465,7 @@ def call_function(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r
         wrapper = decorated(frame, ref.func)
         if wrapper is not None:
             if frame.scope.role not in ("test", "fixture"):
-                world.called_decorated.add(ref.func)
+                world.leave("called_decorated", ref.func)
             given = actuals if ref.bound is None else (Actual(ref.bound), *actuals)
             return call(frame, wrapper, given, node)
     if is_manager(world, function):
@@ -461,7 +473,7 @@ def call_function(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r
         names = tuple((actual.keyword, actual.value) for actual in actuals if actual.keyword is not None)
         return Manager("function", UNKNOWN, None, ref, values, names)
     outcome = invoke(frame, ref, actuals, node)
-    if outcome is None or ref.func in world.abandoned:
+    if outcome is None or world.is_abandoned(ref.func):
         for value in (*(actual.value for actual in actuals), *(() if ref.bound is None else (ref.bound,))):
             for session in sessions_in(value):
                 let_go(frame, session)
@@ -629,7 +641,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             if answered(frame, entity, event.attr):
                 if given:
                     continue
-                world.answered.add((event.end, event.attr))
+                world.leave("answered", (event.end, event.attr))
         if len(event.via) > 12:
             continue
         if event.kind == "autoflush" and session is not None and (known := frame.state.sessions.get(session.id)) and known.quiet:
@@ -947,7 +959,7 @@ def invoke(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r.Node) 
     made = key in world.summaries or key in world.provisional
     world.edges.setdefault(world.current, set()).add(key if made else ("entry", ref.func))
     if frame.scope.role not in ("test", "fixture") and frame.name != ref.func:
-        world.callers.setdefault(ref.func, set()).add(frame.name)
+        world.trace.callers.append((ref.func, frame.name))
     if summary is None:
         return None
     for item in world.pending.get(key, ()):
@@ -1073,25 +1085,32 @@ def summarise(
         at = world.active.get(key)
         if at is not None:
             world.lowest = min(world.lowest, at)
+        if key != world.current or world.on_stack[_counted(function, closure, params)] > 1:
+            world.doubt(f"{function.id} is called by what it calls")
         return provisional
+    if world.recall is not None and (recalled := world.recall(key)) is not None:
+        return recalled
     if world.depth >= _DEEPEST:
+        world.doubt("calls that go too deep")
         return None
-    # A decorator, and its wrapper, is another function for each function that it holds.
-    held = [value.func for values in (closure, params) for value in values.values() if type(value) is FuncRef]
-    counted = (function.id, tuple(sorted(held)) if held else ())
-    count = world.contexts.get(counted, 0)
+    counted = _counted(function, closure, params)
+    contexts = world.contexts.setdefault(counted, [])
+    count = len(contexts)
     nested = world.on_stack.get(counted, 0)
     # What the function does by its declaration says nothing of the sessions and entities that this call gives it.
     given = symbols is not None and bool(symbols.sessions or symbols.entities)
     if nested >= _SAME:
+        world.doubt(f"{function.id} is called by what it calls")
         return None if given else world.entries.get(function.id)
     if not world.decorating:  # a decorator is applied to any number of functions
-        most = max(_CONTEXTS, min(_WORK // (function.node.end - function.node.start + 1), 8 * _CONTEXTS))
+        most = most_contexts(function)
+        if world.is_one_too_many(counted, key, count, 4 * most if given else most):
+            world.doubt(f"{function.id} has too many contexts")
         if count >= 4 * most and given:
             return None
         if count >= most and symbols is not None and not given:
             return _by_declaration(world, function)
-        world.contexts[counted] = count + 1
+        contexts.append(key)
     world.on_stack[counted] = nested + 1
     outer_lowest = world.lowest
     world.depth += 1
@@ -1130,6 +1149,17 @@ def summarise(
     return summary
 
 
+def most_contexts(function: FunctionNode) -> int:
+    """So many contexts of a function are told apart; then four times as many, of those in which it is given sessions or entities."""
+    return max(_CONTEXTS, min(_WORK // (function.node.end - function.node.start + 1), 8 * _CONTEXTS))
+
+
+def _counted(function: FunctionNode, closure: dict[str, Value], params: dict[str, Value]) -> tuple[str, tuple[str, ...]]:
+    """What contexts are counted by: a decorator, and its wrapper, is another function for each function that it holds."""
+    held = [value.func for values in (closure, params) for value in values.values() if type(value) is FuncRef]
+    return function.id, tuple(sorted(held)) if held else ()
+
+
 def _by_declaration(world: World, function: FunctionNode) -> Summary | None:
     """What a function gives and does with what its parameters declare, whether or not it has been run by itself."""
     known = world.entries.get(function.id)
@@ -1160,7 +1190,7 @@ def _run(
     frame.state.vars.update(params)
     frame.closure = closure
     frame.typevars = typevars
-    outer, world.current = world.current, key
+    held = world.enter(key)
     world.observed.pop(key, None)
     world.noted.pop(key, None)
     world.raising.pop(key, None)
@@ -1178,10 +1208,11 @@ def _run(
         frame.run(function.node.body)
         summary = finished(frame)
     except TooMuch:
-        world.abandoned.add(function.id)
+        world.change("abandoned", function.id)
+        world.doubt("a function that is too large")
         summary = Summary(Unknown("the function is too large"), UNKNOWN, tuple(frame.order)[:_EVENTS])
     finally:
-        world.current = outer
+        world.exit(held)
     if frame.pending:
         world.pending[key] = tuple(frame.pending.values())
     if frame.set_here is not None:
@@ -1273,13 +1304,13 @@ def _tried(frame: Frame, states: Sequence[State], live: dict[Origin, Live]) -> N
 def _judge_writes(frame: Frame, finishes: bool, handed: set[SessionId]) -> None:
     """Notes the writes on the function's own sessions that no path of it commits."""
     function = frame.function
-    if function is None or not finishes or frame.name in frame.world.abandoned:
+    if function is None or not finishes or frame.world.is_abandoned(frame.name):
         return
     for id, (session, steps) in frame.wrote.items():
         if id in frame.loose or id in handed or session.committed_by or commits_one_like(frame, id):
             continue
         if id.kind == "given":
-            if id in frame.world.committing or not serves(frame.world, function) or decorated(frame, function.id) is not None:
+            if frame.world.is_committed(id) or not serves(frame.world, function) or decorated(frame, function.id) is not None:
                 continue
         elif id.kind != "made" or not is_own(frame, id):
             continue
@@ -1347,9 +1378,7 @@ def check_fates(frame: Frame) -> None:
         if session is None or id in frame.ended_under:
             continue
         key = (session.id.site, frame.name)
-        known_made = world.made.get(key)
-        if known_made is None or len(known_made.exits) < len(places) or known_made.exits[0][0] == "exception":
-            world.made[key] = Made(session, session.id.site, frame.name, tuple(places), "local")
+        world.leave("made", (key, Made(session, session.id.site, frame.name, tuple(places), "local")))
 
 
 # Binding
@@ -1455,8 +1484,11 @@ def _annotated_dependency(frame: Frame, function: FunctionNode, param: r.Param) 
 
 def _opened_before(world: World, function: FunctionNode, asked: Frame) -> None:
     """A dependency has sent SQL on the request's session: its transaction is open when the handler begins."""
-    if asked.lent:
-        world.opened_before.setdefault(function.id, {}).update(asked.lent)
+    known = world.opened_before.setdefault(function.id, {}) if asked.lent else {}
+    for id, state in asked.lent.items():
+        if known.get(id) != state:
+            known[id] = state
+            world.changes.append(Change("opened_before", (function.id,), id, state=state))
 
 
 def declared_param(frame: Frame, function: FunctionNode, param: r.Param) -> Value:
@@ -1464,12 +1496,18 @@ def declared_param(frame: Frame, function: FunctionNode, param: r.Param) -> Valu
     world = frame.world
     key = (function.id, param.name)
     known = world.declared_params.get(key)
+    value_key = ("param", function.id, param.name)
     if known is not None:
+        world.asks_value(value_key)
         return known
     world.declared_params[key] = UNKNOWN
     inner = frame.module_frame(function.module)
     inner.cls = function.cls
-    value = declared(inner, param.annotation, param.name)
+    held = world.begin_value(value_key)
+    try:
+        value = declared(inner, param.annotation, param.name)
+    finally:
+        world.end_value(value_key, held)
     _opened_before(world, function, inner)
     if isinstance(value, (Session, Entity)) or not isinstance(value, Unknown):
         value = _placed(value, Site(world.symbols.modules[function.module].path, param.start, param.end), param.name)

@@ -68,7 +68,7 @@ def forward(frame: Frame, conflict: Conflict, back: Substitution, node: r.Node) 
 
 def _stands(frame: Frame, event: Event, at: Site) -> bool:
     """Whether nothing here takes the conflict away: a lock, an earlier write of its own, a handler of the error."""
-    if frame.world.serializable and event.kind in ("rewrite", "insert"):
+    if event.kind in ("rewrite", "insert") and frame.world.is_serializable():
         return False
     if event.kind == "rewrite":
         assert event.entity is not None

@@ -362,7 +362,7 @@ def given_by(frame: Frame, value: Value, node: r.Expr) -> Value | None:
 def provided(frame: Frame, provider: Value, node: r.Node, scope: str = "") -> Value:
     """What calling a dependency's function gives its user; its sessions are ended by the framework."""
     quiet = frame.module_frame(frame.scope.name)
-    frame.world.provided.add(frame.site(node))
+    frame.world.leave("provided", frame.site(node))
     value = quiet.call(provider, (), node)
     frame.lent = {id: state for id, state in quiet.state.sessions.items() if id.kind == "given" and state.opened}
     if isinstance(value, Awaitable):
@@ -376,7 +376,7 @@ def provided(frame: Frame, provider: Value, node: r.Node, scope: str = "") -> Va
 
     known = frame.world.symbols.functions.get(provider.func) if isinstance(provider, FuncRef) else None
     if known is not None:
-        frame.world.dependencies.add(known.id)
+        frame.world.leave("dependencies", known.id)
     living = known is not None and known.node.is_generator
 
     def owned(session: Session) -> Session:
@@ -385,7 +385,7 @@ def provided(frame: Frame, provider: Value, node: r.Node, scope: str = "") -> Va
             # One for each request, whoever asks for it.
             id = SessionId("given", Site(frame.world.symbols.modules[known.module].path, known.node.start, known.node.end), "")
         if session.id in quiet.committed:
-            frame.world.committing.add(id)
+            frame.world.commits(id)
         return msgspec.structs.replace(session, id=id, ended_by="framework", born=(), scope=scope or session.scope)
 
     def given(item: Value) -> Value:

@@ -12,7 +12,7 @@ import msgspec
 from ormlint.semantics.values import Entity, Session, SessionId, Site, Value
 
 
-class Lost(msgspec.Struct, frozen=True, cache_hash=True):
+class Lost(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """A single attribute that was lost, or will be with the next UPDATE: its path, where, and by what (flush, expire)."""
 
     path: str
@@ -20,7 +20,7 @@ class Lost(msgspec.Struct, frozen=True, cache_hash=True):
     how: str
 
 
-class Live(msgspec.Struct, frozen=True, cache_hash=True):
+class Live(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """What has happened to the entities of one origin since they were loaded.
 
     `loaded` are relationship paths read or loaded since; `expired` is where an expiry happened and `how` by what; `fresh` the paths
@@ -55,7 +55,7 @@ class Live(msgspec.Struct, frozen=True, cache_hash=True):
     """Attributes that were lost one by one, while the others stayed."""
 
 
-class Overwritten(msgspec.Struct, frozen=True, cache_hash=True):
+class Overwritten(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """A statement that changes rows of a table without telling the session: `columns` are what it sets, "*" where that is not known."""
 
     table: str
@@ -73,14 +73,14 @@ ABSENT = "absent"
 """The condition of what is done only where a row was looked up and is not there."""
 
 
-class Step(msgspec.Struct, frozen=True, cache_hash=True):
+class Step(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """One step of an event's way down: where, and what happens there."""
 
     site: Site
     note: str
 
 
-class Failure(msgspec.Struct, frozen=True, cache_hash=True):
+class Failure(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """A database error that a handler caught: where the handler stands, what failed, and how sure it is that it was the database."""
 
     site: Site
@@ -90,7 +90,7 @@ class Failure(msgspec.Struct, frozen=True, cache_hash=True):
     """That of the operation that failed, see `Risk`."""
 
 
-class SessionState(msgspec.Struct, frozen=True, cache_hash=True):
+class SessionState(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """What has happened to a session: its possible fates (open, closed, escaped), and its transaction.
 
     `began` is "" (not begun), pending (only objects were added), read, write or explicit. `opened` are the steps to the statement that
@@ -129,7 +129,7 @@ class SessionState(msgspec.Struct, frozen=True, cache_hash=True):
 UNTOUCHED = SessionState()
 
 
-class Event(msgspec.Struct, frozen=True, cache_hash=True):
+class Event(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """Something that a function does.
 
     `kind` is commit, rollback, flush, query, write, add, close, load, begin, callout. `site` is where in the function itself it stands: the
@@ -181,7 +181,7 @@ class Event(msgspec.Struct, frozen=True, cache_hash=True):
         return self.via[-1].site if self.via else self.site
 
 
-class Loop(msgspec.Struct, frozen=True, cache_hash=True):
+class Loop(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """A loop that is being run: where, of which kind (see `loops.py`), and the names that change in it."""
 
     site: Site
@@ -206,7 +206,7 @@ class Loop(msgspec.Struct, frozen=True, cache_hash=True):
     """The name that is another key of a mapping in each turn."""
 
 
-class Running(msgspec.Struct, frozen=True, cache_hash=True):
+class Running(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """Work that goes on beside what follows: where it was started, what it runs in, and the session that it has.
 
     `runs_in` is task, thread, process, after_response or streaming. `entity` is true where it has only objects of that session.
@@ -220,7 +220,7 @@ class Running(msgspec.Struct, frozen=True, cache_hash=True):
     """A block waits for it: a task group, an executor."""
 
 
-class Work(msgspec.Struct, frozen=True):
+class Work(msgspec.Struct, frozen=True, array_like=True):
     """A callable that is run as work of its own: what it gives, the sessions that it uses, and those whose objects it has."""
 
     value: Value

@@ -31,7 +31,7 @@ from ormlint.semantics.reflection import names_of
 from ormlint.semantics.scope import uses_of
 from ormlint.semantics.sizes import measured
 from ormlint.semantics.state import State, contains, join_states
-from ormlint.semantics.symbols import last_name, statements
+from ormlint.semantics.symbols import ModuleScope, last_name, statements
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -92,6 +92,8 @@ def module_value(world: World, module: str, name: str) -> Value:
     key = (module, name)
     known = world.module_values.get(key)
     if known is not None:
+        if key in world.weighty or key in world.filling:
+            world.asks_value(key)
         return known
     world.module_values[key] = Unknown(f"{name} needs itself")
     value = _module_value(world, module, name)
@@ -117,8 +119,20 @@ def _module_value(world: World, module: str, name: str) -> Value:
     if isinstance(symbol, Library):
         return LibRef(symbol.name)
     if (symbol.module, symbol.name) != (module, name):
-        return module_value(world, symbol.module, symbol.name)
-    scope = world.symbols.modules[module]
+        world.begin_alias((module, name))
+        try:
+            return module_value(world, symbol.module, symbol.name)
+        finally:
+            world.end_alias((module, name), (symbol.module, symbol.name))
+    held = world.begin_value((module, name))
+    try:
+        return _value_of_bindings(world, world.symbols.modules[module], name)
+    finally:
+        world.end_value((module, name), held)
+
+
+def _value_of_bindings(world: World, scope: ModuleScope, name: str) -> Value:
+    module = scope.name
     values: list[Value] = []
     frame = Frame(world, scope, None)
     for binding in scope.bindings.get(name, ()):
@@ -317,7 +331,7 @@ def _call(frame: Frame, expr: r.Call) -> Value:
         and expr.args
         and kind_of_error(frame.world, frame.scope.name, expr.args[0].value) in REFUSED
     ):
-        frame.world.violations_handled = True
+        frame.world.raise_flag("violations_handled")
     callee = frame.evaluate(func)
     if isinstance(callee, LibRef) and callee.name in _SEARCHES and expr.args and isinstance(expr.args[0].value, r.Comp):
         frame.searches.add(expr.args[0].value.start)

@@ -194,7 +194,7 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
         if target.id in frame.globals:
             if isinstance(value, Session) and isinstance(expr, r.Call) and not value.scoped:
                 site = frame.site(expr)
-                frame.world.made[(site, "global")] = Made(value, site, frame.name, (), "module", target.id)
+                frame.world.leave("made", ((site, "global"), Made(value, site, frame.name, (), "module", target.id)))
             identity.kept(frame, target, value)
             escape(frame, value)
             kept(frame, value)

@@ -12,6 +12,7 @@ from typing import Union
 
 from ormlint.config import Config
 from ormlint.facts import records as r
+from ormlint.semantics.changes import Change
 from ormlint.semantics.classes import Classes
 from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.events import Event, Loop, SessionState, Step
@@ -22,6 +23,7 @@ from ormlint.semantics.state import State, names_in
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import ModuleScope, Symbols
 from ormlint.semantics.template_files import TemplateFiles
+from ormlint.semantics.traces import Traced, name_of
 from ormlint.semantics.values import NEVER, Actual, ClassRef, Entity, FuncRef, Origin, Session, SessionId, Site, Value, is_core
 
 QUIET = frozenset({"add", "load", "mutate", "expire", "expunge", "close", "begin", "callout", "rollback", "current"})
@@ -52,10 +54,11 @@ class TooMuch(Exception):
     """A function's step budget is used up: its summary becomes Unknown."""
 
 
-class World:
+class World(Traced):
     """What every frame shares: symbols, classes, memoised summaries and values, and the observations for the rules."""
 
     def __init__(self, symbols: Symbols, classes: Classes, config: Config, templates: TemplateFiles | None = None) -> None:
+        super().__init__()
         self.symbols = symbols
         self.classes = classes
         self.config = config
@@ -63,7 +66,8 @@ class World:
         self.summaries: dict[object, Summary] = {}
         self.provisional: dict[object, Summary] = {}
         self.active: dict[object, int] = {}
-        self.contexts: dict[tuple[str, tuple[str, ...]], int] = {}
+        self.contexts: dict[tuple[str, tuple[str, ...]], list[object]] = {}
+        """Of each function, with what it holds, the contexts that are told apart."""
         self.lowest = 1 << 30
         self.depth = 0
         self.module_values: dict[tuple[str, str], Value] = {}
@@ -74,6 +78,8 @@ class World:
         self.assignments: dict[str, dict[str, list[tuple[str, r.Expr | None, r.Expr | None]]]] = {}
         self.built: dict[tuple[str, str], Value] = {}
         self.wanted: set[tuple[str, str]] = set()
+        self.late: Sequence[str] = ()
+        """The classes of which a field was wanted before it was built."""
         self.tellings: dict[str, dict[str, tuple[r.Call, ...]]] = {}
         self.served: dict[str, object] = {}
         self.templates = templates or TemplateFiles()
@@ -95,11 +101,9 @@ class World:
         self.lengths: dict[tuple[str, str], int | None] = {}
         self.eager: set[str] = set()
         self.repeated: dict[tuple[str, Site, str, Site, Site | None], Repeated] = {}
-        self.current: object = None
         self.observed: dict[object, dict[tuple[str, Site, str, Site, Site | None], Repeated]] = {}
         self.misuses: dict[tuple[str, Site, str], Misuse] = {}
         self.noted: dict[object, dict[tuple[str, Site, str], Misuse]] = {}
-        self.edges: dict[object, set[object]] = {}
         self.callers: dict[str, set[str]] = {}
         self.made: dict[tuple[Site, str], Made] = {}
         self.twins: dict[str, bool] = {}
@@ -166,10 +170,62 @@ class World:
         self.committing: set[SessionId] = set()
         """The sessions of request dependencies that some dependency commits."""
 
+    def has_observed(self, key: object) -> bool:
+        return key in self.noted or key in self.observed or key in self.raising or key in self.noticed or key in self.crossed
+
+    def change(self, table: str, *name: str) -> None:
+        """Adds to a table that is asked while functions are run."""
+        found: set[str] = getattr(self, table)
+        if name[0] not in found:
+            found.add(name[0])
+            self.changes.append(Change(table, name))
+
+    def is_abandoned(self, function: str) -> bool:
+        """Whether some context of a function was too large to be run to its end."""
+        if not self.abandoned and not self.volatile:
+            return False
+        if function in self.abandoned or ("abandoned", (function,)) in self.volatile:
+            self.doubt(f"{function} is too large")
+        return function in self.abandoned
+
+    def is_committed(self, id: SessionId) -> bool:
+        """Whether some request dependency commits the session."""
+        self.asks("committing", *name_of(id))
+        return id in self.committing
+
+    def commits(self, id: SessionId) -> None:
+        """Notes that a request dependency commits a session."""
+        if id not in self.committing:
+            self.committing.add(id)
+            self.changes.append(Change("committing", name_of(id), id))
+
+    def raise_flag(self, name: str) -> None:
+        """Notes that something holds for the whole project."""
+        if not getattr(self, name):
+            setattr(self, name, True)
+            self.changes.append(Change(name))
+
+    def is_serializable(self) -> bool:
+        """Whether an engine of the project isolates transactions so that conflicts raise."""
+        self.asks("serializable")
+        return self.serializable
+
+    def handles_violations(self) -> bool:
+        """Whether the whole application handles violations of unique keys."""
+        self.asks("violations_handled")
+        return self.violations_handled
+
+    def is_named_eager(self, name: str) -> bool:
+        """Whether some option loads a relationship of this name, of a class that is not known."""
+        self.asks("eager", name)
+        return name in self.eager
+
     def eagerly(self, model: str, name: str) -> bool:
         """Whether some option or mapping of the project loads this relationship with its owner."""
         mapped = self.classes.mapped_attribute(model, name)
         owner = (mapped.owner if mapped is not None else "") or model
+        for asked in (f"{owner}.{name}", name, "*"):
+            self.asks("eager", asked)
         return f"{owner}.{name}" in self.eager or name in self.eager or "*" in self.eager
 
     def called_as(self, function: str) -> str:

@@ -35,7 +35,7 @@ _LOCK = re.compile(r"(?<![bc])lock|mutex|semaphore|serializ", re.IGNORECASE)
 
 def handles_violation(frame: Frame, at: int) -> bool:
     """Whether a unique violation of what is inserted at `at` is handled here: around it, or around the flush that follows."""
-    if frame.world.violations_handled:
+    if frame.world.handles_violations():
         return True
     if frame.function is None:
         return False

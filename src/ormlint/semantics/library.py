@@ -350,7 +350,8 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
         expires = inner.expires if isinstance(inner, Factory) else frame.world.habits.of(kind.startswith("async"))
         is_async = kind.startswith("async") or (isinstance(inner, Factory) and inner.is_async)
         registry = SessionId("global", site, anew(site) if _made_for_the_caller(frame, node) else "")
-        frame.world.registries[registry_of(registry)] = Registry(is_async, _by_thread(first_value(actuals, 1, "scopefunc"), actuals), site)
+        told_apart = Registry(is_async, _by_thread(first_value(actuals, 1, "scopefunc"), actuals), site)
+        frame.world.leave("registries", (registry_of(registry), told_apart))
         return Session(
             registry,
             is_async,
@@ -373,7 +374,7 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
     if kind == "event_listener":
         called, hook = first_value(actuals, 1, "identifier"), first_value(actuals, 2, "fn")
         if isinstance(hook, FuncRef) and isinstance(called, Const):
-            frame.world.listeners[hook.func] = str(called.value)
+            frame.world.leave("listeners", (hook.func, str(called.value)))
         return UNKNOWN
     if kind == "text":
         return queries.about(frame, node, written(frame, first_value(actuals, 0, "text"), node))
@@ -389,7 +390,7 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
     if kind in ("engine", "async_engine"):
         level = next((actual.value for actual in actuals if actual.keyword == "isolation_level"), UNKNOWN)
         if isinstance(level, Const) and str(level.value).upper() in ("SERIALIZABLE", "REPEATABLE READ"):
-            frame.world.serializable = True
+            frame.world.raise_flag("serializable")
     if kind == "dependency":
         scopes = tuple(("scope", actual.value) for actual in actuals if actual.keyword == "scope")
         return LibInstance("dependency", (("function", first_value(actuals, 0, "dependency")), *scopes))
@@ -422,9 +423,9 @@ def _of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node
     if kind == "response" or kind == "streaming_response":
         return LibInstance(name)
     if kind == "web_app":
-        frame.world.startups.update(
-            [actual.value.func for actual in actuals if actual.keyword == "lifespan" and isinstance(actual.value, FuncRef)]
-        )
+        for actual in actuals:
+            if actual.keyword == "lifespan" and isinstance(actual.value, FuncRef):
+                frame.world.leave("startups", actual.value.func)
     for actual in actuals:
         escape(frame, actual.value)
     return LibInstance(kind)
@@ -844,7 +845,7 @@ def _mapped(frame: Frame, function: Value, collection: Value, node: r.Node, spre
 def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r.Node) -> Value:
     """Calling a method of a value whose behaviour the vocabulary knows."""
     receiver, name = method.receiver, method.name
-    frame.world.resolved.add(frame.site(node))
+    frame.world.trace.called.append((frame.path, node))
     if isinstance(receiver, Session):
         return _session_method(frame, receiver, name, actuals, node)
     if isinstance(receiver, Query):
@@ -1067,7 +1068,8 @@ def _object_effect(frame: Frame, session: Session, name: str, row: MethodRow, ac
             attach(frame, entity.origin, session)
             conflicts.unsaved(frame, entity, session)
     if row.effect == "merge" and any(a.keyword == "load" and a.value == Const(False, "bool") for a in actuals):
-        frame.world.remerged.update((frame.path, *(entity.model for entity in entities)))
+        for name in (frame.path, *(entity.model for entity in entities)):
+            frame.world.leave("remerged", name)
     if row.returns in ("merged", "merged_list"):
         return merged(frame, first, session) if entities else UNKNOWN
     return NONE

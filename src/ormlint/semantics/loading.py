@@ -212,9 +212,9 @@ def make_option(frame: Frame, loader: str, actuals: Sequence[Actual], before: Op
                     if mode == "eager" and name != "*":
                         mapped = frame.world.classes.mapped_attribute(value.model, name) if isinstance(value, ModelAttr) else None
                         owner = (mapped.owner or value.model) if mapped is not None and isinstance(value, ModelAttr) else ""
-                        frame.world.eager.add(f"{owner}.{name}" if owner else name)
+                        frame.world.change("eager", f"{owner}.{name}" if owner else name)
                     elif mode == "eager":
-                        frame.world.eager.add("*")
+                        frame.world.change("eager", "*")
     return Option(tuple(paths), at, exact, model, joined)
 
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.semantics.changes import Change
 from ormlint.semantics.declared import given_by
 from ormlint.semantics.definitions import Library
 from ormlint.semantics.frame import Frame, World
@@ -153,9 +154,22 @@ def class_attribute(frame: Frame, cls: str, name: str) -> Value | None:
         return None
     key = (found[0], name)
     known = world.class_values.get(key)
+    value_key = ("class", *key)
     if known is not None:
+        world.asks_value(value_key)
         return known
     world.class_values[key] = Unknown("a class attribute that needs itself")
+    held = world.begin_value(value_key)
+    try:
+        value = _class_attribute(frame, cls, name, found)
+    finally:
+        world.end_value(value_key, held)
+    world.class_values[key] = value
+    return value
+
+
+def _class_attribute(frame: Frame, cls: str, name: str, found: tuple[str, r.Expr]) -> Value:
+    world = frame.world
     info = world.classes.infos[found[0]]
     inner = frame.module_frame(info.module)
     inner.cls = found[0]
@@ -171,7 +185,6 @@ def class_attribute(frame: Frame, cls: str, name: str) -> Value | None:
         annotated = info.annotations.get(name)
         if annotated is not None:
             value = frame.declared_in(found[0], annotated, f"{cls}.{name}")
-    world.class_values[key] = value
     return value
 
 
@@ -229,9 +242,22 @@ def field_value(frame: Frame, cls: str, name: str) -> Value:
     world = frame.world
     key = (cls, name)
     known = world.fields.get(key)
+    value_key = ("field", *key)
     if known is not None:
+        world.asks_value(value_key)
         return _or_built(world, known, cls, name)
     world.fields[key] = Unknown("a field that needs itself")
+    held = world.begin_value(value_key)
+    try:
+        value = _field_value(frame, cls, name)
+    finally:
+        world.end_value(value_key, held)
+    world.fields[key] = value
+    return _or_built(world, value, cls, name)
+
+
+def _field_value(frame: Frame, cls: str, name: str) -> Value:
+    world = frame.world
     value: Value | None = None
     info = world.classes.infos[cls]
     for ancestor in info.mro:
@@ -253,9 +279,7 @@ def field_value(frame: Frame, cls: str, name: str) -> Value:
     if isinstance(value, UnionOf) and any(isinstance(item, Unknown) for item in value.items):
         known_parts = tuple(item for item in value.items if not isinstance(item, Unknown))
         value = known_parts[0] if len(known_parts) == 1 else UnionOf(known_parts)
-    value = _as_field(value, cls, name, world.symbols.modules[info.module].path)
-    world.fields[key] = value
-    return _or_built(world, value, cls, name)
+    return _as_field(value, cls, name, world.symbols.modules[info.module].path)
 
 
 def _named_by_fields(world: World, value: Value, cls: str, function: str) -> Value:
@@ -287,8 +311,9 @@ def _named_by_fields(world: World, value: Value, cls: str, function: str) -> Val
 def _or_built(world: World, known: Value, cls: str, name: str) -> Value:
     if not isinstance(known, Unknown):
         return known
-    world.wanted.add((cls, name))
+    world.leave("wanted", (cls, name))
     for ancestor in world.classes.infos[cls].mro:
+        world.asks("built", ancestor, name)
         built = world.built.get((ancestor, name))
         # A constant that one construction gives says nothing of what another gives that is not known.
         if built is not None and not all(isinstance(item, Const) for item in options_of(built)):
@@ -316,7 +341,10 @@ def note_built(frame: Frame, cls: str, name: str, value: Value) -> None:
     key = (cls, name)
     value = _as_field(value, cls, name, world.symbols.modules[world.classes.infos[cls].module].path)
     known = world.built.get(key)
-    world.built[key] = value if known is None else join(known, value)
+    value = value if known is None else join(known, value)
+    if value != known:
+        world.built[key] = value
+        world.changes.append(Change("built", key, value=value))
 
 
 def _is_fake(world: World, value: Value) -> bool:

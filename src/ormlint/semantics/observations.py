@@ -13,7 +13,7 @@ from ormlint.semantics.events import UNTOUCHED, Event, Live, Loop, Running, Sess
 from ormlint.semantics.values import UNKNOWN, Entity, Origin, Session, SessionId, Site, Value
 
 
-class Risk(msgspec.Struct, frozen=True):
+class Risk(msgspec.Struct, frozen=True, array_like=True):
     """An operation that a database error may come from, with nothing between it and here that would roll back.
 
     `strength` is 2 for what sends writes, 1 for a query that may flush, 0 for a mere SELECT.
@@ -24,7 +24,7 @@ class Risk(msgspec.Struct, frozen=True):
     strength: int
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What calling a function does to one session's transaction, on the ways on which it does not raise."""
 
     session: Session
@@ -38,7 +38,7 @@ class Outcome(msgspec.Struct, frozen=True):
     risk: Union[Risk, None] = None
 
 
-class Summary(msgspec.Struct, frozen=True):
+class Summary(msgspec.Struct, frozen=True, array_like=True):
     """What calling a function in one context gives and does, in terms of what it was given.
 
     `returned` is the value (before it is wrapped as awaitable or iterator); `yielded` what a generator yields; `events` what happens, in
@@ -64,7 +64,7 @@ class Summary(msgspec.Struct, frozen=True):
     """What is known not to be there once it has returned."""
 
 
-class Context(msgspec.Struct, frozen=True, cache_hash=True):
+class Context(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """A function and all of a call that its summary depends on: the key of the summary."""
 
     function: str
@@ -74,7 +74,7 @@ class Context(msgspec.Struct, frozen=True, cache_hash=True):
     typevars: tuple[tuple[str, Value], ...]
 
 
-class Made(msgspec.Struct, frozen=True):
+class Made(msgspec.Struct, frozen=True, array_like=True):
     """A session that some function made and owns, with the exits at which it may still be open."""
 
     session: Session
@@ -86,7 +86,7 @@ class Made(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class Registry(msgspec.Struct, frozen=True):
+class Registry(msgspec.Struct, frozen=True, array_like=True):
     """A `scoped_session` or its asynchronous twin, by what its sessions are told apart."""
 
     is_async: bool
@@ -95,7 +95,7 @@ class Registry(msgspec.Struct, frozen=True):
     site: Site
 
 
-class Built(msgspec.Struct, frozen=True):
+class Built(msgspec.Struct, frozen=True, array_like=True):
     """An engine or a factory that is built each time a function runs; `roots` are the functions at the top, `again` says that one of them
     is shown to run many times."""
 
@@ -104,7 +104,7 @@ class Built(msgspec.Struct, frozen=True):
     again: bool
 
 
-class Repeated(msgspec.Struct, frozen=True, cache_hash=True):
+class Repeated(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """An event that happens again in each iteration of a loop."""
 
     event: Event
@@ -114,7 +114,7 @@ class Repeated(msgspec.Struct, frozen=True, cache_hash=True):
     """Whether the loop was shown to go over rows."""
 
 
-class Misuse(msgspec.Struct, frozen=True):
+class Misuse(msgspec.Struct, frozen=True, array_like=True):
     """An operation that is wrong because of what happened before it: a use after the close, a mail before the commit.
 
     Kept for each context like `Repeated`, so that only what the project really reaches counts. `other` is the place of what happened
@@ -128,7 +128,7 @@ class Misuse(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-class Incident(msgspec.Struct, frozen=True):
+class Incident(msgspec.Struct, frozen=True, array_like=True):
     """What an operation meets in the transaction of its session, at one place.
 
     `kind` is call_out (an external call while a transaction is open), ended (a commit or rollback, by itself no fault), lost (a commit
@@ -151,7 +151,7 @@ class Incident(msgspec.Struct, frozen=True):
     """Whether the session was made in this very function."""
 
 
-class Conflict(msgspec.Struct, frozen=True):
+class Conflict(msgspec.Struct, frozen=True, array_like=True):
     """Something that goes wrong with other transactions, other sessions or with what the session still holds.
 
     `event.kind` is rewrite, insert, stale, stale_link, kept, compared, unborn, unchecked or swallowed; `event.via` leads from the function
@@ -162,14 +162,14 @@ class Conflict(msgspec.Struct, frozen=True):
     function: str
 
 
-class Read(msgspec.Struct, frozen=True):
+class Read(msgspec.Struct, frozen=True, array_like=True):
     """A read of an attribute that raises, wherever it stands: after the session's end, or under an AsyncSession."""
 
     event: Event
     function: str
 
 
-class Crossing(msgspec.Struct, frozen=True):
+class Crossing(msgspec.Struct, frozen=True, array_like=True):
     """Something of the ORM at a place where it matters on which side of a boundary it is.
 
     `kind` is enters (an entity reaches domain code), takes (a session or statement does), gives (a function returns or yields it), leaves
@@ -185,13 +185,13 @@ class Crossing(msgspec.Struct, frozen=True):
     via: tuple[Step, ...] = ()
 
 
-class Served(msgspec.Struct, frozen=True):
+class Served(msgspec.Struct, frozen=True, array_like=True):
     """A function that a web framework serves: `schema` is what an instance of its response model is, None where it has none."""
 
     schema: Union[Value, None]
 
 
-class Cached(msgspec.Struct, frozen=True):
+class Cached(msgspec.Struct, frozen=True, array_like=True):
     """A function that keeps an entity as its result: the decorator that keeps it, and the entity."""
 
     site: Site

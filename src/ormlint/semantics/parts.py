@@ -21,8 +21,10 @@ from typing import Any, Protocol
 import msgspec
 
 from ormlint.semantics.definitions import FunctionNode
+from ormlint.semantics.folding import fold, keep_made
 from ormlint.semantics.frame import World
 from ormlint.semantics.observations import Made
+from ormlint.semantics.traces import Trace
 from ormlint.semantics.values import join
 
 WORTH_A_PART = 4_000_000
@@ -106,6 +108,7 @@ def _run_apart(world: World, part: Sequence[str], run: Run) -> Observed:
     apart = _branch(world)
     known = frozenset(world.symbols.functions)
     run(apart, part)
+    fold(apart)
     functions = apart.symbols.functions
     return Observed(
         {name: getattr(apart, name) for name in (*_ADDED, *_JOINED, *_FIRST, *_FLAGS)},
@@ -121,6 +124,7 @@ def _branch(world: World) -> World:
     # A compiled class has no __dict__ and tells its attributes itself.
     for name in getattr(World, "__mypyc_attrs__", ()) or vars(world):
         setattr(new, name, _copied(getattr(world, name)))
+    new.trace = Trace()
     return new
 
 
@@ -148,9 +152,7 @@ def _add(world: World, found: Observed) -> None:
     for name in _FLAGS:
         setattr(world, name, getattr(world, name) or found.tables[name])
     for place, made in found.made.items():
-        known = world.made.get(place)
-        if known is None or len(known.exits) < len(made.exits):
-            world.made[place] = made
+        keep_made(world, place, made)
     for field, value in found.built.items():
         held = world.built.get(field)
         world.built[field] = value if held is None else join(held, value)

@@ -7,9 +7,8 @@ are what they declare) and, through calls, in each context in which the project 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
 
 import msgspec
 
@@ -19,12 +18,12 @@ from ormlint.semantics import calls, conflicts
 from ormlint.semantics.acting import holders, names
 from ormlint.semantics.commands import runs_alone
 from ormlint.semantics.definitions import FunctionNode
-from ormlint.semantics.events import Event
 from ormlint.semantics.expiry import habits_of
+from ormlint.semantics.folding import first_of, fold, fold_table, text, within
 from ormlint.semantics.frame import Frame, TooMuch, World
 from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
 from ormlint.semantics.members import function_kind
-from ormlint.semantics.observations import Context, Made
+from ormlint.semantics.observations import Context, Incident, Made, Repeated
 from ormlint.semantics.parts import Tell, run_parts
 from ormlint.semantics.running_order import importers_first
 from ormlint.semantics.symbols import ModuleScope, flat_statements
@@ -38,20 +37,33 @@ from ormlint.semantics.values import (
 )
 
 _TELL_EVERY = 50
-Place = TypeVar("Place")
-Observed = TypeVar("Observed")
+MODULES, BESIDE, ENDINGS = "<modules>", "<beside>", "<endings>"
+"""The steps of a run that are not functions."""
 
 
-def run_all(world: World, jobs: int = 1, tell: Tell | None = None, active: Collection[str] | None = None) -> None:
+Resume = Callable[[World, Sequence[str]], None]
+"""Goes on from an earlier run of the same project before an edit; takes the functions. The modules' own statements have been run."""
+
+
+def run_all(
+    world: World, jobs: int = 1, tell: Tell | None = None, active: Collection[str] | None = None, resume: Resume | None = None
+) -> None:
     """Runs every module's own statements and every function as an entry, in up to `jobs` processes.
 
     Where `active` is given, only the modules of those files are run so, and classes whose objects turn out to hold something of the ORM;
     the others are run where these lead to them.
     """
+    world.begin_step()
     collect_eager(world)
     world.habits = habits_of(world.symbols.modules.values())
     find_error_handlers(world)
-    run_parts(world, enter(world, active), run_entries, jobs, tell)
+    ids = enter(world, active)
+    world.end_step(MODULES)
+    if resume is not None:
+        resume(world, ids)
+    else:
+        run_parts(world, ids, run_entries, jobs, tell)
+        run_rest(world, active)
     finish(world, active)
 
 
@@ -62,6 +74,7 @@ def run_more(world: World, active: Collection[str], tell: Tell | None = None) ->
     run_entries(world, enter(world, active), tell)
     for gathered in (world.repeated, world.misuses, world.reads, world.crossings, world.incidents, world.met):
         gathered.clear()
+    run_rest(world, active)
     finish(world, active)
 
 
@@ -76,18 +89,43 @@ def enter(world: World, active: Collection[str] | None) -> list[str]:
     return importers_first(world.symbols, [id for id, function in world.symbols.functions.items() if function.module in names])
 
 
-def finish(world: World, active: Collection[str] | None) -> None:
-    """Runs what can be told only once all functions have been run, and keeps what was observed."""
+def run_rest(world: World, active: Collection[str] | None) -> None:
+    """Runs what can be told only once all functions have been run."""
     if active is not None:
+        fold(world)
         run_holders(world)
+    run_beside(world)
+    find_late(world)
+    for id in late_methods(world):
+        run_entries(world, (id,))
+    run_endings(world)
+
+
+def run_beside(world: World) -> None:
+    """Runs what mapped classes have from mixins, and what lives as long as the process."""
+    world.begin_step()
     run_mixins(world)
     find_kept_sessions(world)
-    # Fields that were unknown when a method was run and that some construction has filled since: those methods once more.
-    late = {cls for cls, name in world.wanted if any((ancestor, name) in world.built for ancestor in world.classes.infos[cls].mro)}
-    for cls in sorted(late):
+    world.end_step(BESIDE)
+
+
+def find_late(world: World) -> None:
+    """Finds the classes of which fields were unknown when a method was run and that some construction has filled since."""
+    fold_table(world, "wanted")
+    found = {cls for cls, name in world.wanted if any((ancestor, name) in world.built for ancestor in world.classes.infos[cls].mro)}
+    world.late = sorted(found)
+
+
+def late_methods(world: World) -> Iterator[str]:
+    """Their methods, which are run once more."""
+    for cls in world.late:
         for methods in world.classes.infos[cls].methods.values():
-            run_entries(world, methods)
-    run_endings(world)
+            yield from methods
+
+
+def finish(world: World, active: Collection[str] | None) -> None:
+    """Keeps what was observed."""
+    fold(world)
     gather(world)
     if active is not None:
         with contained(world, "what acts on the ORM"):
@@ -105,6 +143,7 @@ def run_holders(world: World) -> None:
 
 def run_endings(world: World) -> None:
     """Runs the methods that a class which keeps a session has from its bases: one of them may end it."""
+    world.begin_step()
     holders = {note.detail for notes in world.noted.values() for note in notes.values() if note.kind == "held"}
     for cls in sorted(holders):
         own = {id for ids in world.classes.infos[cls].methods.values() for id in ids}
@@ -116,6 +155,7 @@ def run_endings(world: World) -> None:
                 frame = Frame(world, world.symbols.modules[function.module], function)
                 with contained(world, ids[0]):
                     calls.summarise(world, ("ending", ids[0], cls), function, calls.entry_params(frame, function, cls), {}, {}, None)
+    world.end_step(ENDINGS)
 
 
 _ASKING = frozenset({"object_session", "async_object_session"})
@@ -243,7 +283,7 @@ def find_error_handlers(world: World) -> None:
             if not (isinstance(decorator, r.Call) and decorator.args and isinstance(decorator.func, r.Attr)):
                 continue
             if decorator.func.attr in HANDLING and kind_of_error(world, function.module, decorator.args[0].value) in REFUSED:
-                world.violations_handled = True
+                world.raise_flag("violations_handled")
 
 
 def collect_eager(world: World) -> None:
@@ -262,7 +302,8 @@ def contained(world: World, name: str) -> Iterator[None]:
     try:
         yield
     except TooMuch:
-        world.abandoned.add(name)
+        world.change("abandoned", name)
+        world.doubt("a function that is too large")
     except Exception as error:
         if os.environ.get("ORMLINT_DEBUG"):
             raise
@@ -277,11 +318,19 @@ def contained(world: World, name: str) -> Iterator[None]:
 def run_module(world: World, scope: ModuleScope) -> None:
     """Runs the statements at the top of a module."""
     frame = Frame(world, scope, None, budget=200_000)
-    world.current = ("module", scope.name)
-    with contained(world, f"{scope.name}:"):
+    with computing(world, ("module", scope.name)), contained(world, f"{scope.name}:"):
         frame.run(scope.record.body)
         conflicts.summary_of(frame, world.current)
-    world.current = None
+
+
+@contextmanager
+def computing(world: World, key: object) -> Iterator[None]:
+    """What is left meanwhile is that of `key`."""
+    held = world.enter(key)
+    try:
+        yield
+    finally:
+        world.exit(held)
 
 
 def run_entries(world: World, ids: Sequence[str], tell: Tell | None = None) -> None:
@@ -289,8 +338,10 @@ def run_entries(world: World, ids: Sequence[str], tell: Tell | None = None) -> N
     for number, id in enumerate(ids):
         if tell is not None and not number % _TELL_EVERY:
             tell(number / len(ids))
+        world.begin_step()
         with contained(world, id):
             run_entry(world, id)
+        world.end_step(id)
 
 
 def run_entry(world: World, id: str) -> None:
@@ -299,7 +350,8 @@ def run_entry(world: World, id: str) -> None:
     if "<lambda" in id:
         return
     frame = Frame(world, world.symbols.modules[function.module], function)
-    params = calls.entry_params(frame, function)
+    with computing(world, ("params", id)):
+        params = calls.entry_params(frame, function)
     if function.outer:
         # An inner function is met with its closure when the outer one runs; alone it knows less.
         frame.closure = {}
@@ -308,19 +360,18 @@ def run_entry(world: World, id: str) -> None:
     summary = calls.summarise(world, key, function, params, {}, {}, None)
     if summary is not None:
         world.entries[id] = summary
-    world.current = key
-    for item in world.pending.get(key, ()):
-        calls.note_repeated(frame, item)
-    world.current = ("root", id)
+    if key in world.pending:
+        with computing(world, key):
+            for item in world.pending[key]:
+                calls.note_repeated(frame, item)
     if function.node.decorators and not function.outer:
         quiet = Frame(world, world.symbols.modules[function.module], None)
-        with contained(world, id):
+        with computing(world, ("root", id)), contained(world, id):
             wrapper = calls.decorated(quiet, id)
             if wrapper is not None:
                 needed = [param for param in function.node.params if param.kind in ("pos", "pos-only") and param.default is None]
                 quiet.call(wrapper, [Actual(params[param.name]) for param in needed], function.node)
                 conflicts.summary_of(quiet, world.current)
-    world.current = None
 
 
 def gather(world: World) -> None:
@@ -343,32 +394,36 @@ def gather(world: World) -> None:
         if id not in met:
             meet_conflicts(world, [("entry", id)])
             met.update(_function_of(key) for key in _reach(world, [("entry", id)], reached))
-    for _, item in _within(world.observed, reached):
-        calls.keep_stronger(world.repeated, item)
-    for place, note in _within(world.noted, reached):
-        world.misuses.setdefault(place, note)
-    for spot, read in _within(world.raising, reached):
-        known = world.reads.get(spot)
-        if known is None or _surer(read.event, known.event):
-            world.reads[spot] = read
-    for passage, crossing in _within(world.crossed, reached):
-        world.crossings.setdefault(passage, crossing)
-    for where, incident in _within(world.noticed, reached):
+    for place, item in within(world.observed, reached):
+        same = world.repeated.get(place)
+        if same is None or _stronger(item, same):
+            world.repeated[place] = item
+    for spot, note in within(world.noted, reached):
+        other = world.misuses.get(spot)
+        if other is None or (other != note and first_of(note, other, note.event, other.event)):
+            world.misuses[spot] = note
+    for at, read in within(world.raising, reached):
+        known = world.reads.get(at)
+        if known is None or (known != read and first_of(read, known, read.event, known.event)):
+            world.reads[at] = read
+    for passage, crossing in within(world.crossed, reached):
+        passed = world.crossings.get(passage)
+        if passed is None or (passed != crossing and (len(crossing.via), text(crossing)) < (len(passed.via), text(passed))):
+            world.crossings[passage] = crossing
+    for where, incident in within(world.noticed, reached):
         earlier = world.incidents.get(where)
-        if earlier is None or earlier.confidence < incident.confidence:
+        if earlier is None or (earlier != incident and _rank(incident) < _rank(earlier)):
             world.incidents[where] = incident
 
 
-def _within(kept: Mapping[object, Mapping[Place, Observed]], reached: Collection[object]) -> Iterator[tuple[Place, Observed]]:
-    """What was observed in the contexts that are reached, each with its place."""
-    for key, items in kept.items():
-        if key in reached:
-            yield from items.items()
+def _stronger(item: Repeated, other: Repeated) -> bool:
+    """Whether one of two observations of one event in one loop says more: it is surer, of rows, or tells a shorter way."""
+    left, right = (item.event.confidence, item.rows), (other.event.confidence, other.rows)
+    return left > right if left != right else item != other and first_of(item, other, item.event, other.event)
 
 
-def _surer(one: Event, other: Event) -> bool:
-    """Whether an event tells its place better than another: surer, or with a shorter way."""
-    return (one.confidence, -len(one.via)) > (other.confidence, -len(other.via))
+def _rank(incident: Incident) -> tuple[int, int, bytes]:
+    return -incident.confidence, len(incident.via), text(incident)
 
 
 def meet_conflicts(world: World, roots: Sequence[object]) -> None:
@@ -393,7 +448,7 @@ def meet_conflicts(world: World, roots: Sequence[object]) -> None:
                 event = item.event
             place = (event.kind, event.site, event.attr)
             known = world.met.get(place)
-            if known is None or known.event.confidence < event.confidence:
+            if known is None or (known != item and first_of(item, known, event, known.event)):
                 world.met[place] = item
 
 
@@ -401,7 +456,7 @@ def _function_of(key: object) -> object:
     """The function of a context's key."""
     if isinstance(key, Context):
         return key.function
-    return key[1] if isinstance(key, tuple) and key[0] == "entry" else None
+    return key[1] if isinstance(key, tuple) and key[0] in ("entry", "kept") else None
 
 
 def _reach(world: World, roots: Sequence[object], reached: set[object]) -> list[object]:

@@ -49,9 +49,16 @@ _LOADS = frozenset({"lazy", "deferred", "undone"})
 
 def served(world: World, function: FunctionNode) -> Served | None:
     """How a web framework serves a function; None where it does not."""
-    if function.id not in world.served:
+    value_key = ("served", function.id)
+    if function.id in world.served:
+        world.asks_value(value_key)
+    else:
         world.served[function.id] = None
-        world.served[function.id] = _served(world, function)
+        held = world.begin_value(value_key)
+        try:
+            world.served[function.id] = _served(world, function)
+        finally:
+            world.end_value(value_key, held)
     found = world.served[function.id]
     assert found is None or isinstance(found, Served)
     return found
@@ -113,7 +120,7 @@ def note_loads(frame: Frame, kind: str, reads: Sequence[Event], node: r.Node, de
             continue  # one more SELECT for each object, as after any commit
         if entity.origin.kind == "new" and not is_async and event.how != "detached":
             continue  # the one object that was just made
-        if entity.origin.kind in ("arg", "self", "param", "declared") and event.attr in frame.world.eager:
+        if entity.origin.kind in ("arg", "self", "param", "declared") and frame.world.is_named_eager(event.attr):
             event = msgspec.structs.replace(event, confidence=1)
         if entity.origin.kind in ("self", "declared"):
             event = msgspec.structs.replace(event, confidence=1)

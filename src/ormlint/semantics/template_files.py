@@ -5,6 +5,7 @@ Takes the paths of the templates; reads each once, when it is first rendered. On
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,8 @@ class TemplateFiles:
         self.root = root
         self.paths = tuple(paths)
         self.loaded: dict[str, Loaded | None] = {}
+        self.digests: dict[str, str] = {}
+        """The sha256, in hex, of each file that was read."""
         self.warnings: list[str] = []
 
     def find(self, name: str, near: str) -> Loaded | None:
@@ -48,6 +51,7 @@ class TemplateFiles:
             try:
                 assert self.root is not None
                 source = (self.root / rel).read_bytes()
+                self.digests[rel] = hashlib.sha256(source).hexdigest()
                 if len(source) > _LARGEST:
                     return None
                 self.loaded[rel] = Loaded(rel, read_template(source.decode("utf-8-sig")))

@@ -9,8 +9,10 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
+
+import msgspec
 
 from ormlint.config import Config, processors
 from ormlint.declared_versions import DeclaredVersions
@@ -21,6 +23,7 @@ from ormlint.semantics.acting import acts
 from ormlint.semantics.classes import Classes
 from ormlint.semantics.extending import extend
 from ormlint.semantics.frame import World
+from ormlint.semantics.keeping import Memory, Past, packed, resume, unpacked
 from ormlint.semantics.layers import layers_of
 from ormlint.semantics.model import Model
 from ormlint.semantics.namesakes import Home, homes
@@ -31,6 +34,7 @@ from ormlint.semantics.symbols import (
     Symbols,
 )
 from ormlint.semantics.template_files import TemplateFiles
+from ormlint.semantics.traces import Redo
 from ormlint.semantics.version_classes import add_version_classes
 
 _STACK = 512 * 1024 * 1024
@@ -40,14 +44,20 @@ Given = TypeVar("Given")
 
 
 def analyse(
-    project: Project, records: Mapping[str, r.Record], config: Config, tell: Tell | None = None, active: Collection[str] | None = None
+    project: Project,
+    records: Mapping[str, r.Record],
+    config: Config,
+    tell: Tell | None = None,
+    active: Collection[str] | None = None,
+    memory: Memory | None = None,
 ) -> Model:
     """Understands a project: its classes, and what each of its functions does. `tell` is told which share of the functions is done.
 
-    `active` are the files, relative to the root, whose functions are run for themselves; None for all.
+    `active` are the files, relative to the root, whose functions are run for themselves; None for all. `memory` is what is known of an
+    earlier run, and takes what is to be known of this one.
     """
     templates = TemplateFiles(project.root, project.templates)
-    return understand(scopes_of(project, records), config, DeclaredVersions(project.root), templates, tell, active)
+    return understand(scopes_of(project, records), config, DeclaredVersions(project.root), templates, tell, active, memory)
 
 
 def extended(model: Model, project: Project, records: Mapping[str, r.Record], tell: Tell | None, active: Collection[str]) -> Model | None:
@@ -132,18 +142,29 @@ def understand(
     templates: TemplateFiles | None = None,
     tell: Tell | None = None,
     active: Collection[str] | None = None,
+    memory: Memory | None = None,
 ) -> Model:
     """The model of modules that are already read."""
+    if active is not None:
+        memory = None  # which files are active is found by analysing them
 
-    def work() -> World:
+    def prepared(files: TemplateFiles | None) -> World:
         symbols = Symbols(scopes)
         classes = Classes(symbols)
         add_version_classes(classes)
-        world = World(symbols, classes, config, templates)
+        world = World(symbols, classes, config, files)
         wire(world)
         world.layers = layers_of(scopes.values(), config.layers, world.classes)
         world.domain = frozenset(scope.path for scope in scopes.values() if world.layers[scope.name].layer == "domain")
+        return world
+
+    def work() -> World:
+        if memory is not None and (known := _resumed(prepared(_fresh(templates)), memory)) is not None:
+            return known
+        world = prepared(templates)
         run_all(world, processors(config.jobs), tell, active)
+        if memory is not None:
+            memory.made = packed(world)
         return world
 
     world = _on_large_stack(work)
@@ -179,6 +200,31 @@ def _on_large_stack(work: Callable[[], Given]) -> Given:
     if failure:
         raise failure[0]
     return found[0]
+
+
+def _fresh(templates: TemplateFiles | None) -> TemplateFiles | None:
+    return None if templates is None else TemplateFiles(templates.root, templates.paths)
+
+
+def _resumed(world: World, memory: Memory) -> World | None:
+    """The world as an earlier run and the edits since leave it; None where all has to be run anew."""
+    if memory.known is None:
+        return None
+    try:
+        past = Past(unpacked(memory.known), world.symbols, memory)
+
+        def go_on(world: World, ids: Sequence[str]) -> None:
+            memory.again = resume(world, past, ids)
+
+        run_all(world, resume=go_on)
+    except Redo as reason:
+        memory.said = str(reason)
+        return None
+    except msgspec.MsgspecError:
+        memory.said = "what was kept of the last analysis cannot be read"
+        memory.damaged = True
+        return None
+    return world
 
 
 def wire(world: World) -> None:

@@ -77,7 +77,7 @@ def operate(
     if session is not None and kind in USES:
         used(frame, session, node)
     if session is not None and effect == "remove":
-        frame.world.removed.add(registry_of(session.id))
+        frame.world.leave("removed", registry_of(session.id))
     if kind in ("query", "write"):
         frame.happens(
             kind, node, session=session, note=note, attr=attr, varies=varies, how=effect, block=block, entity=entity,
@@ -153,7 +153,7 @@ def change(frame: Frame, session: Session, effect: str, site: Site, far: bool = 
                 if other.written is not None and id.kind != "made" and id != session.id:
                     state.sessions[id] = msgspec.structs.replace(other, written=None)
     if effect in ("close", "reset", "invalidate", "remove", "close_all", "commit_and_close"):
-        frame.world.ended.add(session.id)
+        frame.world.leave("ended", session.id)
         if fates:
             if frame.tests and frame.made_under.get(session.id) == frame.tests[-1]:
                 frame.ended_under.add(session.id)  # `if own:` made it, `if own:` ends it
@@ -407,11 +407,11 @@ def escape(frame: Frame, value: Value, stored: bool = False) -> None:
         frame.state.unsaved = frozenset()
     for session in sessions_in(value):
         if not stored:
-            frame.world.ended.add(session.id)
+            frame.world.leave("ended", session.id)
         frame.loose.add(session.id)
         known = frame.state.sessions.get(session.id)
         if session.scoped:
-            frame.world.removed.add(registry_of(session.id))
+            frame.world.leave("removed", registry_of(session.id))
         if known is not None and "open" in known.fates:
             frame.state.sessions[session.id] = msgspec.structs.replace(known, fates=frozenset({"escaped"}))
 

@@ -12,7 +12,7 @@ from typing import Union
 import msgspec
 
 
-class Site(msgspec.Struct, frozen=True, order=True, cache_hash=True):
+class Site(msgspec.Struct, frozen=True, order=True, cache_hash=True, array_like=True):
     """A place in a source file: its path relative to the root, and offsets in characters."""
 
     path: str
@@ -23,7 +23,7 @@ class Site(msgspec.Struct, frozen=True, order=True, cache_hash=True):
 NOWHERE = Site("", 0, 0)
 
 
-class Unknown(msgspec.Struct, frozen=True, cache_hash=True):
+class Unknown(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Unknown"):
     """Nothing is known; `why` is for `ormlint explain`."""
 
     why: str = ""
@@ -32,14 +32,14 @@ class Unknown(msgspec.Struct, frozen=True, cache_hash=True):
 UNKNOWN = Unknown()
 
 
-class Never(msgspec.Struct, frozen=True, cache_hash=True):
+class Never(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Never"):
     """The bottom: no value arrives here (a function that has not returned yet, an empty display)."""
 
 
 NEVER = Never()
 
 
-class Const(msgspec.Struct, frozen=True, cache_hash=True):
+class Const(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Const"):
     """A known constant; `kind` is str, int, float, bool, none."""
 
     value: Union[str, int, float, bool, None]
@@ -49,13 +49,13 @@ class Const(msgspec.Struct, frozen=True, cache_hash=True):
 NONE = Const(None, "none")
 
 
-class NameOf(msgspec.Struct, frozen=True, cache_hash=True):
+class NameOf(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="NameOf"):
     """A string that is one of several known names of attributes: an element of `("lines", "notes")`, of `dir(order)`."""
 
     names: tuple[str, ...]
 
 
-class Plain(msgspec.Struct, frozen=True, cache_hash=True):
+class Plain(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Plain"):
     """A value that is no ORM object: an int, a str, a date. `type` is a builtin's or library's name, or ""."""
 
     type: str = ""
@@ -63,7 +63,7 @@ class Plain(msgspec.Struct, frozen=True, cache_hash=True):
     """What it was taken or computed from."""
 
 
-class Seen(msgspec.Struct, frozen=True, cache_hash=True):
+class Seen(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """What a plain value tells of a row.
 
     `how` is read (the attribute `attr`, as it was read), computed (from it), present (true where the row is there), absent (true where it
@@ -75,31 +75,31 @@ class Seen(msgspec.Struct, frozen=True, cache_hash=True):
     how: str = "read"
 
 
-class LibRef(msgspec.Struct, frozen=True, cache_hash=True):
+class LibRef(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="LibRef"):
     """A name of a library, by its dotted path: a class, function or module that is not the project's."""
 
     name: str
 
 
-class LibInstance(msgspec.Struct, frozen=True, cache_hash=True):
+class LibInstance(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="LibInstance"):
     """An instance of a library's class, or what a library's call gave; `data` is what it was given that matters."""
 
     cls: str
     data: tuple[tuple[str, Value], ...] = ()
 
 
-class ModuleRef(msgspec.Struct, frozen=True, cache_hash=True):
+class ModuleRef(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="ModuleRef"):
     name: str
 
 
-class ClassRef(msgspec.Struct, frozen=True, cache_hash=True):
+class ClassRef(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="ClassRef"):
     """A class of the project, by its qualified name `pkg.mod:Outer.Inner`; `args` are what `[…]` gave it."""
 
     cls: str
     args: tuple[Value, ...] = ()
 
 
-class FuncRef(msgspec.Struct, frozen=True, cache_hash=True):
+class FuncRef(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="FuncRef"):
     """A function of the project; `bound` is `self` or `cls` for a method; `closure` the enclosing function's names."""
 
     func: str
@@ -107,20 +107,20 @@ class FuncRef(msgspec.Struct, frozen=True, cache_hash=True):
     closure: tuple[tuple[str, Value], ...] = ()
 
 
-class Method(msgspec.Struct, frozen=True, cache_hash=True):
+class Method(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Method"):
     """A method of a value whose behaviour the vocabulary knows."""
 
     receiver: Value
     name: str
 
 
-class Partial(msgspec.Struct, frozen=True, cache_hash=True):
+class Partial(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Partial"):
     func: Value
     args: tuple[Value, ...]
     keywords: tuple[tuple[str, Value], ...]
 
 
-class Instance(msgspec.Struct, frozen=True, cache_hash=True):
+class Instance(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Instance"):
     """An instance of a project's class that is not mapped; `fields` are what its construction gave it."""
 
     cls: str
@@ -129,7 +129,7 @@ class Instance(msgspec.Struct, frozen=True, cache_hash=True):
     """The loops in each of whose iterations it was made anew."""
 
 
-class SessionId(msgspec.Struct, frozen=True, cache_hash=True):
+class SessionId(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """Which session: `kind` is made, param, field, global, given (by a dependency or decorator), arg (a summary's own)."""
 
     kind: str
@@ -188,7 +188,7 @@ def registry_of(id: SessionId) -> SessionId:
     return SessionId(id.kind, NOWHERE, id.name) if is_anew(id) else id
 
 
-class Session(msgspec.Struct, frozen=True, cache_hash=True):
+class Session(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Session"):
     """A session. `expires` is `expire_on_commit`; `born` the loops in whose iteration it was made."""
 
     id: SessionId
@@ -208,7 +208,7 @@ class Session(msgspec.Struct, frozen=True, cache_hash=True):
     """Whether a query sends what is pending first; None where its factory is not at hand."""
 
 
-class Factory(msgspec.Struct, frozen=True, cache_hash=True):
+class Factory(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Factory"):
     """A session factory: a `sessionmaker`, or what behaves as one."""
 
     is_async: bool
@@ -220,7 +220,7 @@ class Factory(msgspec.Struct, frozen=True, cache_hash=True):
     autoflush: Union[bool, None] = None
 
 
-class Origin(msgspec.Struct, frozen=True, cache_hash=True):
+class Origin(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
     """Where an entity came from, shared by all that one query gave.
 
     `kind` is query, get, new, param (a parameter, nothing known of its query), self, arg (a summary's own), unknown.
@@ -249,7 +249,7 @@ class Origin(msgspec.Struct, frozen=True, cache_hash=True):
     """The rows were locked when they were read."""
 
 
-class Entity(msgspec.Struct, frozen=True, cache_hash=True):
+class Entity(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Entity"):
     """An instance of a mapped class, reached from `origin` by the relationships in `path`."""
 
     model: str
@@ -261,7 +261,7 @@ class Entity(msgspec.Struct, frozen=True, cache_hash=True):
     """Where `isinstance` told a subclass: the class that the query loaded."""
 
 
-class Coll(msgspec.Struct, frozen=True, cache_hash=True):
+class Coll(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Coll"):
     """A collection: list, set, tuple, iterator, dict (then `key` too), dynamic. `size` is known for displays."""
 
     kind: str
@@ -276,14 +276,14 @@ class Coll(msgspec.Struct, frozen=True, cache_hash=True):
     """Whether its rows come from a cursor that is open while they are consumed, the one of the first of `lazy`."""
 
 
-class Tup(msgspec.Struct, frozen=True, cache_hash=True):
+class Tup(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Tup"):
     """A tuple of known length; of a row, `names` are what its columns are called."""
 
     items: tuple[Value, ...]
     names: tuple[str, ...] = ()
 
 
-class ModelAttr(msgspec.Struct, frozen=True, cache_hash=True):
+class ModelAttr(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="ModelAttr"):
     """`Order.lines`: a mapped attribute on its class, as options, criteria and columns name it."""
 
     model: str
@@ -291,7 +291,7 @@ class ModelAttr(msgspec.Struct, frozen=True, cache_hash=True):
     of_type: str = ""
 
 
-class Option(msgspec.Struct, frozen=True, cache_hash=True):
+class Option(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Option"):
     """A loader option: dotted paths from the query's entity, each with what it does (eager, block, defer, undefer, only)."""
 
     paths: tuple[tuple[str, str], ...]
@@ -302,7 +302,7 @@ class Option(msgspec.Struct, frozen=True, cache_hash=True):
     """Those of the eager paths that come by a join."""
 
 
-class Query(msgspec.Struct, frozen=True, cache_hash=True):
+class Query(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Query"):
     """A `Query` or a `select()`; `columns` are entities (ClassRef), attributes or plain values, in order."""
 
     style: str
@@ -345,7 +345,7 @@ class Query(msgspec.Struct, frozen=True, cache_hash=True):
     """The project's own class of queries, whose methods it has."""
 
 
-class Result(msgspec.Struct, frozen=True, cache_hash=True):
+class Result(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Result"):
     """What executing gave: `shape` is rows, scalars or mappings."""
 
     shape: str
@@ -358,7 +358,7 @@ class Result(msgspec.Struct, frozen=True, cache_hash=True):
     batched: bool = False
 
 
-class Awaitable(msgspec.Struct, frozen=True, cache_hash=True):
+class Awaitable(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Awaitable"):
     """A coroutine or future that gives `value`; `made` is the call that gave it, where that matters."""
 
     value: Value
@@ -373,7 +373,7 @@ class Awaitable(msgspec.Struct, frozen=True, cache_hash=True):
     """It runs already, whether it is awaited or not."""
 
 
-class Manager(msgspec.Struct, frozen=True, cache_hash=True):
+class Manager(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Manager"):
     """A context manager: what `with … as x` binds, and what ends at its exit.
 
     `kind` is session (closes), begin (commits or rolls back; `session` is its), nested, function (`func` is a
@@ -388,19 +388,19 @@ class Manager(msgspec.Struct, frozen=True, cache_hash=True):
     keywords: tuple[tuple[str, Value], ...] = ()
 
 
-class Super(msgspec.Struct, frozen=True, cache_hash=True):
+class Super(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Super"):
     """`super()` inside a method of class `cls`, with its `self`."""
 
     cls: str
     bound: Value
 
 
-class TypeVarRef(msgspec.Struct, frozen=True, cache_hash=True):
+class TypeVarRef(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="TypeVarRef"):
     name: str
     bound: Union[Value, None] = None
 
 
-class UnionOf(msgspec.Struct, frozen=True, cache_hash=True):
+class UnionOf(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="UnionOf"):
     """One of several values; at most `WIDTH` of them."""
 
     items: tuple[Value, ...]
@@ -571,7 +571,7 @@ def without_none(value: Value) -> Value:
     return NEVER if value == NONE else value
 
 
-class Actual(msgspec.Struct, frozen=True):
+class Actual(msgspec.Struct, frozen=True, array_like=True):
     """An argument of a call, evaluated: `star` is 1 for `*a`, 2 for `**k`."""
 
     value: Value

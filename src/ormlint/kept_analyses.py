@@ -1,0 +1,109 @@
+"""Analyses kept between runs, so that after an edit only what rests on it is analysed anew.
+
+Takes a question (see `results`) and gives what an earlier run with the same options on the same files kept of its analysis, as bytes.
+Knows nothing of what they hold. An analysis is kept by a run that has analysed everything, and stays until another one does.
+
+It is written whole under another name and renamed, and carries a checksum. Whatever goes wrong costs time, never the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .project import Project
+from .results import Question
+
+if TYPE_CHECKING:
+    from .facts.records import Record
+    from .semantics.keeping import Memory
+
+KEPT: Final = 2
+"""How many analyses stay in the cache folder."""
+LARGEST: Final = 100 << 20
+"""An analysis of more bytes is not kept."""
+MAGIC: Final = b"ormlint analysis 1\n"
+PREFIX: Final = "analysis-"
+
+
+def file_of(asked: Question) -> Path:
+    return asked.file.with_name(asked.file.name.replace("result-", PREFIX, 1))
+
+
+def recalled(asked: Question, project: Project) -> tuple[Memory, tuple[str, ...]]:
+    """What a run may know of the one before, and warnings."""
+    from .semantics.keeping import Memory
+
+    known, warnings = read(asked)
+    texts: list[bytes] = []
+
+    def occurs(name: str) -> int:
+        if not texts:
+            texts.extend(_sources(project))
+        if not name.isascii():
+            return 1  # words are told by bytes
+        mention = re.compile(rb"(?<!def )\b" + re.escape(name.encode("utf-8", "surrogateescape")) + rb"\b")
+        return sum(len(mention.findall(text)) for text in texts)
+
+    def record(digest: str) -> Record | None:
+        from .facts.cache import load, open_cache
+
+        return load(open_cache(asked.file.parent)[0], (digest,))[0].get(digest)
+
+    return Memory(known, record, occurs), warnings
+
+
+def _sources(project: Project) -> Iterator[bytes]:
+    for file in project.files:
+        with contextlib.suppress(OSError), open(file.path, "rb") as source:
+            yield source.read()
+
+
+def read(asked: Question) -> tuple[bytes | None, tuple[str, ...]]:
+    """What was kept for this question, None where there is nothing; and warnings."""
+    file = file_of(asked)
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        return None, ()
+    except OSError as error:
+        return None, (f"the cache file {file} cannot be read ({error.strerror or error})",)
+    start = len(MAGIC) + 4
+    body = data[start:]
+    if not data.startswith(MAGIC) or len(data) < start or zlib.crc32(body) != int.from_bytes(data[start - 4 : start], "big"):
+        return None, discarded(asked)
+    head = asked.asked.encode()
+    return (body[len(head) :] if body.startswith(head) else None), ()
+
+
+def discarded(asked: Question) -> tuple[str, ...]:
+    """Removes a damaged file; gives the warning."""
+    file = file_of(asked)
+    with contextlib.suppress(OSError):
+        file.unlink()
+    return (f"the cache file {file} was damaged; it is rebuilt",)
+
+
+def keep(asked: Question, data: bytes) -> None:
+    """Keeps an analysis, and drops the oldest ones."""
+    file = file_of(asked)
+    if len(data) > LARGEST:
+        return
+    body = asked.asked.encode() + data
+    temporary = file.with_name(f"temporary-{secrets.token_hex(8)}")
+    with contextlib.suppress(OSError):
+        try:
+            temporary.write_bytes(MAGIC + zlib.crc32(body).to_bytes(4, "big") + body)
+            os.replace(temporary, file)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        past = sorted((entry.stat().st_mtime_ns, entry.path) for entry in os.scandir(file.parent) if entry.name.startswith(PREFIX))
+        for _, path in past[:-KEPT]:
+            Path(path).unlink(missing_ok=True)
