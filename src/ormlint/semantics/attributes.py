@@ -87,29 +87,29 @@ def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
     if kind is Unknown:
         return value
     if kind is UnionOf:
-        assert isinstance(value, UnionOf)
-        parts = [attribute(frame, item, name, node) for item in value.items if not (isinstance(item, Const) and item.kind == "none")]
+        assert type(value) is UnionOf
+        parts = [attribute(frame, item, name, node) for item in value.items if not (type(item) is Const and item.kind == "none")]
         return union(tuple(parts)) if parts else UNKNOWN
-    if isinstance(value, Entity):
+    if type(value) is Entity:
         return _of_entity(frame, value, name, node)
-    if isinstance(value, Instance):
+    if type(value) is Instance:
         return _of_instance(frame, value, name, node)
-    if isinstance(value, ClassRef):
+    if type(value) is ClassRef:
         return _of_class(frame, value, name, node)
     if isinstance(value, (ModuleRef, LibRef)):
         flag = frame.state.vars.get(f"@{value.name}.{name}")
         if flag is not None:
             return flag
-    if isinstance(value, ModuleRef):
+    if type(value) is ModuleRef:
         return frame.world_value(value.name, name)
-    if isinstance(value, LibRef):
+    if type(value) is LibRef:
         kept = kept_on_request(frame, value.name, name)
         return kept if kept is not None else LibRef(f"{value.name}.{name}")
-    if isinstance(value, LibInstance):
+    if type(value) is LibInstance:
         return _of_library(frame, value, name, node)
-    if isinstance(value, Super):
+    if type(value) is Super:
         return _of_super(frame, value, name, node)
-    if isinstance(value, Query) and value.cls:
+    if type(value) is Query and value.cls:
         own = _member(frame, value, value.cls, name, node)
         if own is not None:
             return own
@@ -117,21 +117,21 @@ def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
         row = orms.METHODS.get((kind_of_value(value), name))
         if row is not None and row.is_property:
             return frame.call(Method(value, name), (), node)
-        if isinstance(value, Session) and name in ("registry",):
+        if type(value) is Session and name in ("registry",):
             return Factory(value.is_async, value.expires, value.id.site, True)
-        if isinstance(value, Result) and name in ("rowcount", "lastrowid", "inserted_primary_key"):
+        if type(value) is Result and name in ("rowcount", "lastrowid", "inserted_primary_key"):
             return Plain("int")
         return Method(value, name)
-    if isinstance(value, Awaitable) and value.started:
+    if type(value) is Awaitable and value.started:
         return Method(value, name)
-    if isinstance(value, Tup) and name in value.names:
+    if type(value) is Tup and name in value.names:
         return value.items[value.names.index(name)]
-    if isinstance(value, Method) and isinstance(value.receiver, LibInstance) and (value.receiver.cls, "*") in orms.EXTERNAL_METHODS:
+    if type(value) is Method and type(value.receiver) is LibInstance and (value.receiver.cls, "*") in orms.EXTERNAL_METHODS:
         return Method(value.receiver, name)  # `client.chat.completions.create`
-    if isinstance(value, NameOf):
+    if type(value) is NameOf:
         return value if name in ("key", "name") else Method(value, name)
     if isinstance(value, (Coll, Option, ModelAttr, Manager, Tup, Plain, Const, FuncRef)):
-        if isinstance(value, ModelAttr) and name in ("property", "key", "class_", "type", "mapper"):
+        if type(value) is ModelAttr and name in ("property", "key", "class_", "type", "mapper"):
             return UNKNOWN
         return Method(value, name)
     return UNKNOWN

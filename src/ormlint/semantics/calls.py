@@ -131,46 +131,46 @@ _SAME = 3
 def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -> Value:
     """What calling `callee` gives; its effects happen in `frame`."""
     frame.spend()
-    if isinstance(callee, FuncRef):
+    if type(callee) is FuncRef:
         return call_function(frame, callee, actuals, node)
-    if isinstance(callee, ClassRef):
+    if type(callee) is ClassRef:
         return construct(frame, callee, actuals, node)
-    if isinstance(callee, Method):
+    if type(callee) is Method:
         return call_method(frame, callee, actuals, node)
-    if isinstance(callee, LibRef):
+    if type(callee) is LibRef:
         _resolved(frame, node)
         return call_library(frame, callee.name, actuals, node)
-    if isinstance(callee, Partial):
+    if type(callee) is Partial:
         given = (*(Actual(value) for value in callee.args), *actuals, *(Actual(value, name) for name, value in callee.keywords))
         return call(frame, callee.func, given, node)
-    if isinstance(callee, Factory):
+    if type(callee) is Factory:
         session = new_session(frame, callee, node)
         return made_by(frame, callee, session, actuals, node) if actuals else session
-    if isinstance(callee, Session):  # a scoped_session called gives the current session
+    if type(callee) is Session:  # a scoped_session called gives the current session
         if frame.coroutine and callee.scoped:
             frame.by_coroutine(Event("current", frame.site(node), session=callee))
         return msgspec.structs.replace(callee, scoped=False, ended_by="registry")
-    if isinstance(callee, UnionOf):
+    if type(callee) is UnionOf:
         return _call_any(frame, callee, actuals, node)
-    if isinstance(callee, Instance):
+    if type(callee) is Instance:
         method = frame.world.classes.member(callee.cls, "__call__")
         if method is not None:
             return call_function(frame, FuncRef(method[1][0], callee), actuals, node)
-    if isinstance(callee, LibInstance):
+    if type(callee) is LibInstance:
         return call_method(frame, Method(callee, "__call__"), actuals, node)
     if isinstance(callee, (Plain, Const)):
         return UNKNOWN
-    why = callee.why if isinstance(callee, Unknown) else ""
+    why = callee.why if type(callee) is Unknown else ""
     frame.world.trace.unresolved.append((frame.site(node), why))
     if frame.state.unsaved:
         frame.state.unsaved = frozenset()  # whoever is called may flush
     if any(actual.keyword == "load" and actual.value == Const(False, "bool") for actual in actuals):
         frame.world.leave("remerged", frame.path)  # merge(obj, load=False) on a session that was not made out
-    if any(isinstance(actual.value, Query) and actual.value.locked for actual in actuals):
+    if any(type(actual.value) is Query and actual.value.locked for actual in actuals):
         lock(frame, None, "any", node)
     for actual in actuals:
         give_away(frame, actual.value)
-    if isinstance(node, r.Call) and isinstance(node.func, r.Attr) and node.func.attr in _ENDINGS:
+    if type(node) is r.Call and type(node.func) is r.Attr and node.func.attr in _ENDINGS:
         end_all(frame)
     return Unknown(f"the call is not resolved: {why}" if why and not why.startswith("the call") else why or "the call is not resolved")
 
@@ -847,13 +847,13 @@ def arguments_of(function: FunctionNode, ref: FuncRef, node: r.Node) -> dict[str
     params = [param for param in function.node.params if param.kind in ("pos", "pos-only")]
     found: dict[str, tuple[r.Node, ...]] = {}
     if ref.bound is not None and params:
-        found[params[0].name] = (node.func.value if isinstance(node, r.Call) and isinstance(node.func, r.Attr) else node,)
+        found[params[0].name] = (node.func.value if type(node) is r.Call and type(node.func) is r.Attr else node,)
         params = params[1:]
-    if not isinstance(node, r.Call):
-        return found if isinstance(node, r.Attr) else None
-    if ref.closure or (isinstance(node.func, r.Attr) and node.func.attr != function.node.name):
+    if type(node) is not r.Call:
+        return found if type(node) is r.Attr else None
+    if ref.closure or (type(node.func) is r.Attr and node.func.attr != function.node.name):
         return None
-    if isinstance(node.func, r.Name) and ref.bound is not None:
+    if type(node.func) is r.Name and ref.bound is not None:
         return None
     named = {param.name for param in function.node.params if param.kind in ("pos", "kw-only")}
     rest = next((param.name for param in function.node.params if param.kind == "*"), "")
@@ -1042,13 +1042,13 @@ def _readers(world: World, module: str) -> frozenset[str]:
 
 def is_name(value: Value) -> bool:
     """A string that may name an attribute: `getattr(order, "lines")` behind a call."""
-    if isinstance(value, Coll):
-        return isinstance(value.elem, NameOf) or (value.size == 1 and is_name(value.elem))
-    if isinstance(value, Tup):
+    if type(value) is Coll:
+        return type(value.elem) is NameOf or (value.size == 1 and is_name(value.elem))
+    if type(value) is Tup:
         return bool(value.items) and all(is_name(item) for item in value.items)
-    if isinstance(value, NameOf):
+    if type(value) is NameOf:
         return True
-    if not isinstance(value, Const) or not isinstance(value.value, str):
+    if type(value) is not Const or not isinstance(value.value, str):
         return False
     text = value.value
     return (text.isidentifier() and len(text) < 40) or (text.endswith(TEMPLATE_ENDINGS) and len(text) < 120)
@@ -1056,13 +1056,13 @@ def is_name(value: Value) -> bool:
 
 def widen_argument(value: Value) -> Value:
     """An argument as part of a context: strings matter only as names of attributes, numbers not at all."""
-    if is_name(value) and not isinstance(value, Coll):
+    if is_name(value) and type(value) is not Coll:
         return value
-    if isinstance(value, Coll):
+    if type(value) is Coll:
         return widen(value)
-    if isinstance(value, Tup):
+    if type(value) is Tup:
         return Tup(tuple(widen_argument(item) for item in value.items[:12]), value.names[:12])
-    if isinstance(value, LibInstance) and value.cls == "kwargs":
+    if type(value) is LibInstance and value.cls == "kwargs":
         return LibInstance("kwargs", tuple((name, widen_argument(item)) for name, item in value.data))
     return widen(value)
 
@@ -1393,12 +1393,12 @@ def bind(frame: Frame, function: FunctionNode, actuals: Sequence[Actual], bound:
     for actual in actuals:
         value = actual.value
         if actual.star == 1:
-            if isinstance(value, Tup) and rest is None:
+            if type(value) is Tup and rest is None:
                 positional.extend(value.items)
             else:
                 rest = element_of(value)
         elif actual.star == 2:
-            if isinstance(value, LibInstance) and value.cls == "kwargs":
+            if type(value) is LibInstance and value.cls == "kwargs":
                 for name, item in value.data:
                     if name == "*":
                         open_keywords = True
@@ -1435,7 +1435,7 @@ def bind(frame: Frame, function: FunctionNode, actuals: Sequence[Actual], bound:
             continue
         else:
             value = UNKNOWN
-        if isinstance(value, Unknown) and param.annotation is not None:
+        if type(value) is Unknown and param.annotation is not None:
             value = _passed(frame.world, declared_param(frame, function, param))
         found[param.name] = value
     return found

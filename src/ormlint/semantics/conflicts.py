@@ -154,20 +154,20 @@ def sum_of(left: Value, right: Value) -> Value:
 
 def presence(value: Value) -> tuple[Seen, ...]:
     """What the truth of a value tells of whether rows are there."""
-    if isinstance(value, Plain):
+    if type(value) is Plain:
         return tuple(_as_presence(seen) for seen in value.seen if seen.how in ("present", "absent", "count") and seen.entity.origin.keys)
-    if isinstance(value, Coll):
-        return tuple(Seen(item, "", "present") for item in options_of(value.elem) if isinstance(item, Entity) and item.origin.keys)
-    if not isinstance(value, UnionOf):
+    if type(value) is Coll:
+        return tuple(Seen(item, "", "present") for item in options_of(value.elem) if type(item) is Entity and item.origin.keys)
+    if type(value) is not UnionOf:
         return ()
     found: list[Seen] = []
     optional = NONE in value.items
     for item in value.items:
-        if isinstance(item, Plain):
+        if type(item) is Plain:
             found.extend(_as_presence(seen) for seen in item.seen if seen.entity.origin.keys and (optional or seen.how != "read"))
-        elif isinstance(item, Entity) and optional and item.origin.keys and not item.path:
+        elif type(item) is Entity and optional and item.origin.keys and not item.path:
             found.append(Seen(item, "", "present"))
-        elif isinstance(item, Tup) and optional:
+        elif type(item) is Tup and optional:
             found.extend(Seen(seen.entity, "", "present") for part in item.items for seen in seen_in(part)[:1] if seen.entity.origin.keys)
     return tuple(dict.fromkeys(found))
 

@@ -67,18 +67,18 @@ def declared(frame: Frame, annotation: r.Expr | None, name: str = "", depth: int
     """The value of an instance of what `annotation` names; `name` is the parameter or field, for the identity of sessions."""
     if annotation is None or depth > _DEPTH:
         return UNKNOWN
-    if isinstance(annotation, r.Const):
+    if type(annotation) is r.Const:
         if annotation.kind == "none":
             return NONE
         if annotation.kind == "str" and isinstance(annotation.value, str):
             parsed = parse_annotation(annotation.value, annotation.start, annotation.end)
             return declared(frame, parsed, name, depth + 1) if parsed is not None else UNKNOWN
         return UNKNOWN
-    if isinstance(annotation, r.BinOp) and annotation.op == "|":
+    if type(annotation) is r.BinOp and annotation.op == "|":
         return _joined((declared(frame, annotation.left, name, depth + 1), declared(frame, annotation.right, name, depth + 1)))
     if isinstance(annotation, (r.Name, r.Attr)):
         return instance_of(frame, type_named(frame, annotation), frame.site(annotation), name, depth)
-    if isinstance(annotation, r.Sub):
+    if type(annotation) is r.Sub:
         return _subscripted(frame, annotation, name, depth)
     return UNKNOWN
 
@@ -91,7 +91,7 @@ def _joined(parts: tuple[Value, ...]) -> Value:
 
 def type_named(frame: Frame, annotation: r.Expr) -> Value:
     """The class, library name or type variable that an annotation's name stands for."""
-    if isinstance(annotation, r.Name):
+    if type(annotation) is r.Name:
         if annotation.id in frame.typevars:
             return frame.typevars[annotation.id]
         if annotation.id == "Self" and frame.self_value is not None:
@@ -103,7 +103,7 @@ def type_named(frame: Frame, annotation: r.Expr) -> Value:
             if nested is not None and annotation.id == nested.name:
                 return ClassRef(frame.cls)
         value = frame.evaluate(annotation)
-        if isinstance(value, TypeVarRef) and value.name in frame.typevars:
+        if type(value) is TypeVarRef and value.name in frame.typevars:
             return frame.typevars[value.name]
         return value
     return frame.evaluate(annotation)
@@ -439,29 +439,29 @@ def bind_typevars(frame: Frame, annotation: r.Expr | None, actual: Value, found:
     """Learns type variables from an argument: `type[T]` from a class, `T` from an instance, `list[T]` from a list."""
     if annotation is None:
         return
-    if isinstance(annotation, r.Const) and isinstance(annotation.value, str):
+    if type(annotation) is r.Const and isinstance(annotation.value, str):
         annotation = parse_annotation(annotation.value)
         if annotation is None:
             return
-    if isinstance(annotation, r.Name):
+    if type(annotation) is r.Name:
         declared_type = frame.evaluate(annotation) if annotation.id not in frame.typevars else TypeVarRef(annotation.id)
         function = frame.function
-        if isinstance(declared_type, TypeVarRef) or (function is not None and annotation.id in function.node.type_params):
+        if type(declared_type) is TypeVarRef or (function is not None and annotation.id in function.node.type_params):
             type_ = as_type(actual)
-            if not isinstance(type_, Unknown):
+            if type(type_) is not Unknown:
                 found.setdefault(annotation.id, type_)
-    elif isinstance(annotation, r.Sub):
+    elif type(annotation) is r.Sub:
         head = annotation.value
         short = last_name(head)
         index = annotation.index
-        item = index.items[0] if isinstance(index, r.Seq) and index.items else index
-        if short in ("type", "Type") and isinstance(actual, ClassRef):
+        item = index.items[0] if type(index) is r.Seq and index.items else index
+        if short in ("type", "Type") and type(actual) is ClassRef:
             bind_typevars(frame, item, actual, found)
-        elif short in _LISTS and isinstance(actual, Coll):
+        elif short in _LISTS and type(actual) is Coll:
             bind_typevars(frame, item, actual.elem, found)
         elif short == "Optional":
             bind_typevars(frame, item, actual, found)
-        elif short in ("Select", "Query") and isinstance(actual, Query) and actual.columns:
+        elif short in ("Select", "Query") and type(actual) is Query and actual.columns:
             bind_typevars(frame, item, actual.columns[0], found)
-    elif isinstance(annotation, r.BinOp):
+    elif type(annotation) is r.BinOp:
         bind_typevars(frame, annotation.left, actual, found)

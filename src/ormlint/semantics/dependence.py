@@ -217,11 +217,11 @@ def _behind(world: World, function: FunctionNode) -> dict[str, frozenset[str]]:
 def _inner_flows(body: tuple[r.Stmt, ...], params: frozenset[str]) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
     """The names that comprehensions, `:=` and lambdas bind, each with the names that they come from."""
     for node in walk(body, (r.Class,)):
-        if isinstance(node, r.Generator):
+        if type(node) is r.Generator:
             yield names_in(node.target), names_in(node.iter)
-        elif isinstance(node, r.Walrus):
+        elif type(node) is r.Walrus:
             yield names_in(node.target), names_in(node.value)
-        elif isinstance(node, r.Lambda):
+        elif type(node) is r.Lambda:
             yield frozenset(param.name for param in node.params), params
 
 
@@ -239,35 +239,35 @@ def is_memo(symbols: Symbols, function: FunctionNode) -> bool:
 
 def kept_by(world: World, test: r.Expr, branch: tuple[r.Stmt, ...], whole: tuple[r.Stmt, ...], positive: bool) -> str:
     """The store that a test asks before its branch fills it (`if key not in cache: cache[key] = …`), or ""."""
-    if isinstance(test, r.Unary) and test.op == "not":
+    if type(test) is r.Unary and test.op == "not":
         return kept_by(world, test.value, branch, whole, not positive)
-    if isinstance(test, r.BoolOp):
+    if type(test) is r.BoolOp:
         for item in test.items:
             found = kept_by(world, item, branch, whole, positive)
             if found:
                 return found
         return ""
-    if isinstance(test, r.Compare) and len(test.ops) == 1:
+    if type(test) is r.Compare and len(test.ops) == 1:
         op, right = test.ops[0], test.rights[0]
         if op in ("in", "not in"):
             store = dotted(right)
             return store if (op == "not in") is positive and store in stores(world, branch) else ""
-        if op in ("is", "==", "is not", "!=") and isinstance(right, r.Const) and right.kind == "none":
-            left = test.left.target if isinstance(test.left, r.Walrus) else test.left
+        if op in ("is", "==", "is not", "!=") and type(right) is r.Const and right.kind == "none":
+            left = test.left.target if type(test.left) is r.Walrus else test.left
             return _filled(world, left, branch, whole) if (op in ("is", "==")) is positive else ""
         if op in ("is", "==", "is not", "!=") and _is_sentinel(right) and (op in ("is", "==")) is positive:
             return _looked_up(dotted(test.left), containers(world, branch), whole)  # `found is NO_VALUE`
         return ""
-    if isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "isinstance" and test.args:
+    if type(test) is r.Call and type(test.func) is r.Name and test.func.id == "isinstance" and test.args:
         return _looked_up(dotted(test.args[0].value), containers(world, branch), whole) if positive else ""
     if positive:
-        return _missing(world, test.id, branch, whole) if isinstance(test, r.Name) else ""
-    if isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "hasattr" and len(test.args) == 2:
+        return _missing(world, test.id, branch, whole) if type(test) is r.Name else ""
+    if type(test) is r.Call and type(test.func) is r.Name and test.func.id == "hasattr" and len(test.args) == 2:
         name = test.args[1].value
         owner = dotted(test.args[0].value)
-        chain = f"{owner}.{name.value}" if isinstance(name, r.Const) and owner else ""
+        chain = f"{owner}.{name.value}" if type(name) is r.Const and owner else ""
         return chain if chain in stores(world, branch) else ""
-    if isinstance(test, r.Walrus):
+    if type(test) is r.Walrus:
         return _filled(world, test.target, branch, whole)
     return _filled(world, test, branch, whole) if isinstance(test, (r.Name, r.Attr)) else ""
 
@@ -330,15 +330,15 @@ def _stored(world: World, body: tuple[r.Stmt, ...]) -> tuple[frozenset[str], fro
     bound: set[str] = set()
     filled: set[str] = set()
     for stmt in flat_statements(body):
-        if isinstance(stmt, r.Assign):
+        if type(stmt) is r.Assign:
             for target in stmt.targets:
                 for name, whole in _bound(target):
                     (bound if whole else filled).add(name)
         elif isinstance(stmt, (r.AnnAssign, r.AugAssign)):
             bound.update(name for name, _ in _bound(stmt.target))
-        elif isinstance(stmt, r.ExprStmt):
-            value = stmt.value.value if isinstance(stmt.value, r.Await) else stmt.value
-            if isinstance(value, r.Call) and isinstance(value.func, r.Attr) and value.func.attr in _STORES and len(value.args) >= 1:
+        elif type(stmt) is r.ExprStmt:
+            value = stmt.value.value if type(stmt.value) is r.Await else stmt.value
+            if type(value) is r.Call and type(value.func) is r.Attr and value.func.attr in _STORES and len(value.args) >= 1:
                 filled.add(dotted(value.func.value))
     filled.discard("")
     bound.discard("")

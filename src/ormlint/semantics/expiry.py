@@ -74,7 +74,7 @@ def _orm_names(body: tuple[r.Stmt, ...]) -> dict[str, str]:
 
 def _said_in(body: tuple[r.Stmt, ...], orm_names: dict[str, str]) -> Iterator[_Said]:
     for node in walk(body):
-        if isinstance(node, r.Call):
+        if type(node) is r.Call:
             found = _of_call(node, orm_names)
             if found is not None:
                 yield found
@@ -82,7 +82,7 @@ def _said_in(body: tuple[r.Stmt, ...], orm_names: dict[str, str]) -> Iterator[_S
 
 def _of_call(call: r.Call, orm_names: dict[str, str]) -> _Said | None:
     name = last_name(call.func)
-    if isinstance(call.func, r.Name):
+    if type(call.func) is r.Name:
         name = orm_names.get(name, name)
     value: bool | None = True
     explicit = False
@@ -90,18 +90,18 @@ def _of_call(call: r.Call, orm_names: dict[str, str]) -> _Said | None:
     for arg in call.args:
         if arg.keyword == OPTION:
             value, explicit = _constant(arg.value), True
-        elif isinstance(arg.value, r.Dict):
+        elif type(arg.value) is r.Dict:
             for key, item in zip(arg.value.keys, arg.value.values, strict=True):
-                if isinstance(key, r.Const) and key.value == OPTION:
+                if type(key) is r.Const and key.value == OPTION:
                     value, explicit = _constant(item), True
-        elif isinstance(arg.value, r.Name) and "Async" in arg.value.id:
+        elif type(arg.value) is r.Name and "Async" in arg.value.id:
             is_async = True
-    if name in ("setdefault",) and len(call.args) == 2 and isinstance(call.args[0].value, r.Const) and call.args[0].value.value == OPTION:
+    if name in ("setdefault",) and len(call.args) == 2 and type(call.args[0].value) is r.Const and call.args[0].value.value == OPTION:
         value, explicit = _constant(call.args[1].value), True
     root = call.func
-    while isinstance(root, r.Attr):
+    while type(root) is r.Attr:
         root = root.value
-    made = name in _MAKERS and isinstance(root, r.Name) and root.id in orm_names
+    made = name in _MAKERS and type(root) is r.Name and root.id in orm_names
     if made or explicit:
         return _Said(name, is_async, value, explicit)
     return None

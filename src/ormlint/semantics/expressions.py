@@ -174,11 +174,11 @@ def _global_assignments(world: World, module: str) -> dict[str, list[tuple[r.Exp
                 continue
             names: set[str] = set()
             for stmt in statements(function.node.body):
-                if isinstance(stmt, r.Global) and not stmt.is_nonlocal:
+                if type(stmt) is r.Global and not stmt.is_nonlocal:
                     names.update(stmt.names)
-                elif isinstance(stmt, r.Assign) and names:
+                elif type(stmt) is r.Assign and names:
                     for target in stmt.targets:
-                        if isinstance(target, r.Name) and target.id in names:
+                        if type(target) is r.Name and target.id in names:
                             of_module = world.global_assignments.setdefault(function.module, {})
                             of_module.setdefault(target.id, []).append((stmt.value, id))
     return world.global_assignments.get(module, {})
@@ -285,9 +285,9 @@ _BUILTINS = frozenset(
 
 def _attr(frame: Frame, expr: r.Attr) -> Value:
     value = frame.evaluate(expr.value)
-    if expr.attr == "no_autoflush" and isinstance(value, Unknown) and isinstance(expr.value, (r.Name, r.Attr)) and not frame.coroutine:
+    if expr.attr == "no_autoflush" and type(value) is Unknown and isinstance(expr.value, (r.Name, r.Attr)) and not frame.coroutine:
         value = _proven(frame, expr, False)  # nothing else has it
-    if isinstance(expr.value, r.Name):
+    if type(expr.value) is r.Name:
         narrowed = frame.state.vars.get(f"{expr.value.id}.{expr.attr}")
         if narrowed is not None:
             if frame.in_domain:
@@ -305,12 +305,12 @@ def _const(frame: Frame, expr: r.Const) -> Value:
 
 def _call(frame: Frame, expr: r.Call) -> Value:
     func = expr.func
-    if isinstance(func, r.Name):
+    if type(func) is r.Name:
         if func.id == "reveal_orm" and expr.args:
             value = frame.evaluate(expr.args[0].value)
             site = frame.site(expr)
             known = frame.world.reveals.get(site)
-            if known is None or isinstance(known[0], Unknown):
+            if known is None or type(known[0]) is Unknown:
                 frame.world.reveals[site] = (value, frame.state.copy())
             return value
         if func.id == "reveal_orm" and frame.loops:
@@ -321,35 +321,35 @@ def _call(frame: Frame, expr: r.Call) -> Value:
             return NONE
         if func.id == "super" and "super" not in frame.state.vars:
             return frame.call(LibRef("builtins.super"), (), expr)
-    if isinstance(func, r.Attr) and func.attr in _PARTIAL:
+    if type(func) is r.Attr and func.attr in _PARTIAL:
         boundary.spare_parts(frame, func.value)
-    if isinstance(func, r.Attr) and func.attr in _WRITERS and isinstance(func.value, r.Attr):
+    if type(func) is r.Attr and func.attr in _WRITERS and type(func.value) is r.Attr:
         frame.written = (func.value, expr)
     if (
-        isinstance(func, r.Attr)
+        type(func) is r.Attr
         and func.attr in HANDLING
         and expr.args
         and kind_of_error(frame.world, frame.scope.name, expr.args[0].value) in REFUSED
     ):
         frame.world.raise_flag("violations_handled")
     callee = frame.evaluate(func)
-    if isinstance(callee, LibRef) and callee.name in _SEARCHES and expr.args and isinstance(expr.args[0].value, r.Comp):
+    if type(callee) is LibRef and callee.name in _SEARCHES and expr.args and type(expr.args[0].value) is r.Comp:
         frame.searches.add(expr.args[0].value.start)
-    if isinstance(func, r.Attr) and isinstance(callee, Unknown):
+    if type(func) is r.Attr and type(callee) is Unknown:
         proven = _session_by_use(frame, func, expr)
         if proven is not None:
             callee = frame.attribute(proven, func.attr, func)
-    complains = isinstance(func, r.Attr) and func.attr in _COMPLAINTS and _is_log(func.value)
+    complains = type(func) is r.Attr and func.attr in _COMPLAINTS and _is_log(func.value)
     frame.exceptional += complains
     actuals = evaluated(frame, expr.args)
     frame.exceptional -= complains
     if frame.dead:
         return NEVER
-    if isinstance(callee, LibRef) and callee.name in _SIZES and len(actuals) == 1 and not actuals[0].star:
+    if type(callee) is LibRef and callee.name in _SIZES and len(actuals) == 1 and not actuals[0].star:
         measured(frame, expr.args[0].value, actuals[0].value, expr, callee.name == "builtins.len")
-    if last_name(func) in _REBUILDING or (isinstance(callee, LibRef) and callee.name.endswith(".make_transient")):
+    if last_name(func) in _REBUILDING or (type(callee) is LibRef and callee.name.endswith(".make_transient")):
         boundary.rebuild(frame, expr, callee, actuals)
-    if actuals and frame.function is not None and isinstance(func, r.Attr):
+    if actuals and frame.function is not None and type(func) is r.Attr:
         kept_by_call(frame, func.attr, tuple([actual.value for actual in actuals]))
     value = frame.call(callee, actuals, expr)
     if frame.in_domain:
@@ -359,7 +359,7 @@ def _call(frame: Frame, expr: r.Call) -> Value:
 
 def _is_log(expr: r.Expr) -> bool:
     """Whether an expression is, by its name, a log: what is read only to complain is read where something has gone wrong."""
-    name = expr.id if isinstance(expr, r.Name) else expr.attr if isinstance(expr, r.Attr) else ""
+    name = expr.id if type(expr) is r.Name else expr.attr if type(expr) is r.Attr else ""
     return name.strip("_").lower().endswith(("log", "logger", "logging"))
 
 
@@ -622,20 +622,20 @@ def _compare(frame: Frame, expr: r.Compare) -> Value:
     for op, right_expr in zip(expr.ops, expr.rights, strict=True):
         boundary.spare_parts(frame, right_expr)
         right = frame.evaluate(right_expr)
-        if isinstance(left, (ModelAttr,)) or isinstance(right, ModelAttr) or (isinstance(left, LibInstance) and left.cls == "expression"):
+        if isinstance(left, (ModelAttr,)) or type(right) is ModelAttr or (type(left) is LibInstance and left.cls == "expression"):
             return equality(left, right) if op in ("==", "is") else LibInstance("expression")
         if isinstance(left, (Entity, UnionOf)) or isinstance(right, (Entity, UnionOf)):
             identity.compared(frame, left, op, right, expr)
         told = conflicts.of_comparison(left, op, right)
         if op in ("in", "not in"):
-            if isinstance(right, LibInstance) and right.cls == "kwargs" and isinstance(left, Const):
+            if type(right) is LibInstance and right.cls == "kwargs" and type(left) is Const:
                 held = dict(right.data)
                 if left.value in held or "*" not in held:
                     found = left.value in held
                     return Const(found if op == "in" else not found, "bool")
-            elif isinstance(right, Query):
+            elif type(right) is Query:
                 iterated(frame, right, right_expr)
-            elif isinstance(right, Session) and isinstance(left, Entity):
+            elif type(right) is Session and type(left) is Entity:
                 known = _in_session(frame, left, right)
                 if known is not None:
                     return Const(known if op == "in" else not known, "bool")
@@ -643,10 +643,10 @@ def _compare(frame: Frame, expr: r.Compare) -> Value:
             known = None if made_late(frame, expr.left, left) else _is_none(left)
             if known is not None:
                 return Const(known if op == "is" else not known, "bool")
-        elif op in ("==", "!=") and isinstance(left, Const) and isinstance(right, Const):
+        elif op in ("==", "!=") and type(left) is Const and type(right) is Const:
             same = left.value == right.value
             return Const(same if op == "==" else not same, "bool")
-        elif op in ("==", "!=") and isinstance(left, Entity):
+        elif op in ("==", "!=") and type(left) is Entity:
             member = frame.world.classes.member(left.model, "__eq__")
             if member is not None:
                 frame.call(FuncRef(member[1][0], left), (Actual(right),), expr)
@@ -731,11 +731,11 @@ def _truthy_part(value: Value) -> Value:
 
 def truth_of(value: Value) -> bool | None:
     """Whether a value is true, where that is known."""
-    if isinstance(value, Const):
+    if type(value) is Const:
         return bool(value.value)
     if isinstance(value, (Session, Factory, ClassRef, FuncRef, Manager, LibRef, ModuleRef)):
         return True
-    if isinstance(value, Tup):
+    if type(value) is Tup:
         return bool(value.items)
     return None
 

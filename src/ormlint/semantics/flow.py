@@ -185,68 +185,68 @@ def _aug_assign(frame: Frame, stmt: r.AugAssign) -> None:
 
 def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None) -> None:
     """Binds a value to an assignment's target."""
-    if isinstance(target, r.Name):
+    if type(target) is r.Name:
         variables = frame.state.vars
         dotted = target.id + "."
         for key in [key for key in variables if key.startswith(dotted)]:
             del variables[key]
         variables[target.id] = value
         if target.id in frame.globals:
-            if isinstance(value, Session) and isinstance(expr, r.Call) and not value.scoped:
+            if type(value) is Session and type(expr) is r.Call and not value.scoped:
                 site = frame.site(expr)
                 frame.world.leave("made", ((site, "global"), Made(value, site, frame.name, (), "module", target.id)))
             identity.kept(frame, target, value)
             escape(frame, value)
             kept(frame, value)
-    elif isinstance(target, r.Seq):
+    elif type(target) is r.Seq:
         count = len(target.items)
-        if any(isinstance(item, r.Star) for item in target.items):
+        if any(type(item) is r.Star for item in target.items):
             inner = element_of(iterated(frame, value, target))
             for item in target.items:
-                if isinstance(item, r.Star):
+                if type(item) is r.Star:
                     bind_target(frame, item.value, Coll("list", inner), None)
                 else:
                     bind_target(frame, item, inner, None)
             return
-        source = iterated(frame, value, target) if not isinstance(value, UnionOf) else value
+        source = iterated(frame, value, target) if type(value) is not UnionOf else value
         for item, piece in zip(target.items, unpacked(source, count), strict=True):
             bind_target(frame, item, piece, None)
-    elif isinstance(target, r.Attr):
+    elif type(target) is r.Attr:
         owner = frame.evaluate(target.value)
         if core_connection(value) is not None:
             escape(frame, value, stored=True)
             value = unowned(value)
-        if isinstance(target.value, r.Name):
+        if type(target.value) is r.Name:
             frame.state.vars[f"{target.value.id}.{target.attr}"] = value
-        if isinstance(owner, (LibRef, ModuleRef)) and isinstance(value, Const) and value.kind == "bool":
+        if isinstance(owner, (LibRef, ModuleRef)) and type(value) is Const and value.kind == "bool":
             frame.state.vars[ambient(owner, target.attr)] = value
         certain = of_one_session(owner)
         for part in options_of(owner):
-            if isinstance(part, Session) and target.attr == "autoflush":
+            if type(part) is Session and target.attr == "autoflush":
                 autoflush.told(frame, part, value)
-            if isinstance(part, Entity):
+            if type(part) is Entity:
                 if certain and _is_relationship(frame, part, target.attr):
                     linked(frame, part, value, target)
                 _set_attribute(frame, part, target, value)
-            elif isinstance(part, Instance):
+            elif type(part) is Instance:
                 stored(frame, part, target.attr, value)
             elif isinstance(part, (ModuleRef, ClassRef)):
                 identity.kept(frame, target, value)
         handed(frame, value)
         escape(frame, value, stored=True)
         kept(frame, value)
-    elif isinstance(target, r.Sub):
+    elif type(target) is r.Sub:
         boundary.spare_parts(frame, target.value)
         owner = frame.evaluate(target.value)
-        index = frame.evaluate(target.index) if not isinstance(target.index, r.Slice) else UNKNOWN
+        index = frame.evaluate(target.index) if type(target.index) is not r.Slice else UNKNOWN
         if identity.is_global(frame, target.value):
             identity.kept(frame, target, value)
-        if isinstance(owner, Coll) and isinstance(target.value, r.Name):
+        if type(owner) is Coll and type(target.value) is r.Name:
             known = join(owner.key or NEVER, index) if owner.kind == "dict" else owner.key
             frame.state.vars[target.value.id] = Coll(owner.kind, join(owner.elem, value), known, None, owner.batches)
-        elif isinstance(owner, LibInstance) and owner.cls == "kwargs" and isinstance(target.value, r.Name):
+        elif type(owner) is LibInstance and owner.cls == "kwargs" and type(target.value) is r.Name:
             data = dict(owner.data)
-            if isinstance(index, Const) and isinstance(index.value, str):
+            if type(index) is Const and isinstance(index.value, str):
                 data[index.value] = value
             else:
                 data["*"] = UNKNOWN
@@ -254,7 +254,7 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
         handed(frame, value)
         escape(frame, value)
         kept(frame, value)
-    elif isinstance(target, r.Star):
+    elif type(target) is r.Star:
         bind_target(frame, target.value, value, expr)
 
 
@@ -483,12 +483,12 @@ def _if(frame: Frame, stmt: r.If) -> None:
 
 def _tests_untold(frame: Frame, test: r.Expr) -> bool:
     """Whether a branch is taken for one type of a parameter of which nothing is known."""
-    if isinstance(test, r.BoolOp) and test.op == "and":
+    if type(test) is r.BoolOp and test.op == "and":
         return any(_tests_untold(frame, item) for item in test.items)
-    if not (isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "isinstance" and test.args):
+    if not (type(test) is r.Call and type(test.func) is r.Name and test.func.id == "isinstance" and test.args):
         return False
     tested = test.args[0].value
-    return isinstance(tested, r.Name) and isinstance(frame.state.vars.get(tested.id), Unknown)
+    return type(tested) is r.Name and isinstance(frame.state.vars.get(tested.id), Unknown)
 
 
 def _note_store(frame: Frame, stmt: r.If, body: tuple[r.Stmt, ...], positive: bool, after: bool = False) -> None:
@@ -512,15 +512,15 @@ _LOADED_STATE = frozenset({"__dict__", "dict", "unloaded", "loaded_value"})
 
 def names_known_loaded(test: r.Expr) -> frozenset[str]:
     """The attributes that a test has found loaded: `"lines" in order.__dict__`, `attrs.lines.loaded_value is not NO_VALUE`."""
-    if isinstance(test, r.BoolOp) and test.op == "and":
+    if type(test) is r.BoolOp and test.op == "and":
         return frozenset(name for item in test.items for name in names_known_loaded(item))
-    if not isinstance(test, r.Compare) or len(test.ops) != 1:
+    if type(test) is not r.Compare or len(test.ops) != 1:
         return frozenset()
     left, op, right = test.left, test.ops[0], test.rights[0]
-    if isinstance(left, r.Const) and isinstance(left.value, str) and isinstance(right, r.Attr) and right.attr in _LOADED_STATE:
+    if type(left) is r.Const and isinstance(left.value, str) and type(right) is r.Attr and right.attr in _LOADED_STATE:
         loaded = op == "not in" if right.attr == "unloaded" else op == "in"
         return frozenset({left.value}) if loaded else frozenset()
-    if isinstance(left, r.Attr) and left.attr == "loaded_value" and op in ("is not", "!=") and isinstance(left.value, r.Attr):
+    if type(left) is r.Attr and left.attr == "loaded_value" and op in ("is not", "!=") and type(left.value) is r.Attr:
         return frozenset({left.value.attr})
     return frozenset()
 
@@ -538,15 +538,15 @@ def condition(frame: Frame, test: r.Expr, positive: bool, evaluate_it: bool = Tr
     """Goes on where `test` was true (or false): narrows what names may be; the point is dead where that cannot be."""
     if evaluate_it:
         frame.evaluate(test)
-    if isinstance(test, r.Unary) and test.op == "not":
+    if type(test) is r.Unary and test.op == "not":
         condition(frame, test.value, not positive, False)
-    elif isinstance(test, r.BoolOp):
+    elif type(test) is r.BoolOp:
         if (test.op == "and") is positive:
             for item in test.items:
                 condition(frame, item, positive, False)
         elif test.op == "and" and _is_in_session(frame, test.items):
             frame.dead = True
-    elif isinstance(test, r.Walrus):
+    elif type(test) is r.Walrus:
         condition(frame, test.target, positive, False)
     elif positive and _flag_named(test) is not None:
         owner_expr, name = _flag_named(test) or (test, "")
@@ -559,14 +559,14 @@ def condition(frame: Frame, test: r.Expr, positive: bool, evaluate_it: bool = Tr
         _narrow(frame, test, lambda value: without_none(value) if positive else _falsy(value))
         if positive and type(test) is r.Attr:
             _has_key(frame, test)
-    elif isinstance(test, r.Compare) and len(test.ops) == 1 and isinstance(test.rights[0], r.Const) and test.rights[0].kind == "none":
+    elif type(test) is r.Compare and len(test.ops) == 1 and type(test.rights[0]) is r.Const and test.rights[0].kind == "none":
         if test.ops[0] in ("is", "is not", "==", "!="):
             is_none = (test.ops[0] in ("is", "==")) is positive
-            left = test.left.target if isinstance(test.left, r.Walrus) else test.left
+            left = test.left.target if type(test.left) is r.Walrus else test.left
             _narrow(frame, left, lambda value: _only_none(value) if is_none else without_none(value))
             if not is_none and type(left) is r.Attr:
                 _has_key(frame, left)
-    elif isinstance(test, r.Call) and isinstance(test.func, r.Name) and test.func.id == "isinstance" and len(test.args) == 2:
+    elif type(test) is r.Call and type(test.func) is r.Name and test.func.id == "isinstance" and len(test.args) == 2:
         _narrow_class(frame, test.args[0].value, test.args[1].value, positive)
     if isinstance(test, (r.Compare, r.Call)):
         narrow_names(frame, test, positive)
@@ -604,11 +604,11 @@ def _is_in_session(frame: Frame, items: Sequence[r.Expr]) -> bool:
 
 def _asked_for_transaction(frame: Frame, test: r.Expr) -> Session | None:
     """The session that `session.in_transaction()` or `session.is_active` asks."""
-    named = test.func if isinstance(test, r.Call) and not test.args else test
-    if not isinstance(named, r.Attr) or named.attr not in ("in_transaction", "is_active", "get_transaction"):
+    named = test.func if type(test) is r.Call and not test.args else test
+    if type(named) is not r.Attr or named.attr not in ("in_transaction", "is_active", "get_transaction"):
         return None
     owner = frame.evaluate(named.value) if isinstance(named.value, (r.Name, r.Attr)) else UNKNOWN
-    return owner if isinstance(owner, Session) else None
+    return owner if type(owner) is Session else None
 
 
 def _flag_named(test: r.Expr) -> tuple[r.Expr, str] | None:

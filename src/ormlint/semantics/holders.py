@@ -71,7 +71,7 @@ def is_ended(world: World, cls: str, name: str, session: Session) -> bool:
 
 def made_late(frame: Frame, node: r.Expr, value: Value) -> bool:
     """Whether `node` reads a field that holds a session or nothing yet: `if self._session is None:` has two branches."""
-    if not (isinstance(node, r.Attr) and isinstance(value, Session) and value.id.kind == "field"):
+    if not (type(node) is r.Attr and type(value) is Session and value.id.kind == "field"):
         return False
     owner, _, name = value.id.name.rpartition(".")
     classes = frame.world.classes

@@ -140,18 +140,18 @@ def kept(frame: Frame, node: r.Node, value: Value, where: str = "") -> None:
 
 def entities_in(value: Value, depth: int = 0) -> tuple[Entity, ...]:
     """The entities that a value is or holds in plain containers."""
-    if isinstance(value, Entity):
+    if type(value) is Entity:
         return (value,)
     if depth > 3:
         return ()
-    if isinstance(value, UnionOf):
+    if type(value) is UnionOf:
         return tuple(found for item in value.items for found in entities_in(item, depth + 1))
-    if isinstance(value, Coll):
+    if type(value) is Coll:
         inner = entities_in(value.elem, depth + 1)
         return inner if value.kind != "iterator" else ()
-    if isinstance(value, Tup):
+    if type(value) is Tup:
         return tuple(found for item in value.items for found in entities_in(item, depth + 1))
-    if isinstance(value, LibInstance) and value.cls == "kwargs":
+    if type(value) is LibInstance and value.cls == "kwargs":
         return tuple(found for _, item in value.data for found in entities_in(item, depth + 1))
     return ()
 

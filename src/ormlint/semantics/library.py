@@ -556,15 +556,15 @@ def iterated(frame: Frame, value: Value, node: r.Node) -> Value:
         element = queries.iterate(frame, value, node)
         query = value.query if isinstance(value, Result) else value
         return queries.open_cursor(Coll("iterator", element if element is not None else UNKNOWN, None, queries.single(query)), value)
-    if isinstance(value, UnionOf):
+    if type(value) is UnionOf:
         return union(tuple(iterated(frame, item, node) for item in value.items if item != NONE))
-    if isinstance(value, Coll):
+    if type(value) is Coll:
         if value.lazy:
             exhausted(frame, value, node)
         return value
-    if isinstance(value, LibInstance) and value.cls == "pagination":
+    if type(value) is LibInstance and value.cls == "pagination":
         return Coll("iterator", dict(value.data).get("element", UNKNOWN))
-    if isinstance(value, ClassRef):
+    if type(value) is ClassRef:
         info = frame.world.classes.infos.get(value.cls)
         if info is not None and any(library.startswith("enum.") for library in info.libraries):
             return Coll("list", Plain(info.name), None, max(1, len(info.attrs)))
@@ -578,9 +578,9 @@ def iterated(frame: Frame, value: Value, node: r.Node) -> Value:
             following = frame.world.classes.member(cls, "__next__") or frame.world.classes.member(cls, "__anext__")
             if following is not None:
                 element = frame.call(FuncRef(following[1][0], value), (), node)
-                return Coll("iterator", element.value if isinstance(element, Awaitable) else element)
+                return Coll("iterator", element.value if type(element) is Awaitable else element)
             return UNKNOWN
-    if isinstance(value, Instance):
+    if type(value) is Instance:
         info = frame.world.classes.infos[value.cls]
         if any(library.endswith(".NamedTuple") for library in info.libraries):
             held = dict(value.fields)
@@ -846,55 +846,55 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
     """Calling a method of a value whose behaviour the vocabulary knows."""
     receiver, name = method.receiver, method.name
     frame.world.trace.called.append((frame.path, node))
-    if isinstance(receiver, Session):
+    if type(receiver) is Session:
         return _session_method(frame, receiver, name, actuals, node)
-    if isinstance(receiver, Query):
+    if type(receiver) is Query:
         return _query_method(frame, receiver, name, actuals, node)
-    if isinstance(receiver, Result):
+    if type(receiver) is Result:
         row = orms.METHODS.get((kind_of_value(receiver), name))
         if row is None:
             return UNKNOWN
         value = queries.consume(frame, receiver, name, row, node)
         return Awaitable(value) if row.awaitable else value
-    if isinstance(receiver, Factory):
+    if type(receiver) is Factory:
         if name == "begin":
             session = new_session(frame, receiver, node)
             return Manager("begin_session", session, session)
         if name in ("remove", "close_all", "configure"):
             return NONE
         return UNKNOWN
-    if isinstance(receiver, Awaitable):
+    if type(receiver) is Awaitable:
         if name != "result":
             return UNKNOWN
         waited_for(frame, receiver)
         return receiver.value
-    if isinstance(receiver, Coll):
+    if type(receiver) is Coll:
         return _collection_method(frame, receiver, name, actuals, node)
-    if isinstance(receiver, Option):
+    if type(receiver) is Option:
         if name == "options":
             inner, exact = gathered(frame, actuals)
             found = bind(receiver, inner)
             return found if exact else msgspec.structs.replace(found, exact=False)
         return make_option(frame, name, actuals, receiver, node)
-    if isinstance(receiver, ModelAttr):
+    if type(receiver) is ModelAttr:
         if name == "of_type":
             cls = first_value(actuals)
-            return ModelAttr(receiver.model, receiver.name, cls.cls if isinstance(cls, ClassRef) else "")
+            return ModelAttr(receiver.model, receiver.name, cls.cls if type(cls) is ClassRef else "")
         if name == "and_":
             return receiver
         return LibInstance("expression")
-    if isinstance(receiver, Manager) and receiver.kind == "nested":
+    if type(receiver) is Manager and receiver.kind == "nested":
         if name == "rollback" and receiver.session is not None:
             recovered(frame, receiver.session)
         return Awaitable(receiver) if name == "start" else NONE
-    if isinstance(receiver, Manager):
+    if type(receiver) is Manager:
         if name in ("commit", "rollback", "close") and receiver.session is not None:
             operate(frame, receiver.session, name, node)
             return NONE
         return Awaitable(receiver) if name == "start" else UNKNOWN
-    if isinstance(receiver, LibInstance):
+    if type(receiver) is LibInstance:
         return _instance_method(frame, receiver, name, actuals, node)
-    if isinstance(receiver, ClassRef):
+    if type(receiver) is ClassRef:
         for actual in actuals:
             serializing.validated(frame, Instance(receiver.cls), actual.value, node)
         return frame.call(receiver, (), node)
@@ -907,9 +907,9 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
         if name == "join" and actuals:
             iterated(frame, actuals[0].value, node)
         return Plain("str") if getattr(receiver, "type", getattr(receiver, "kind", "")) == "str" else Plain()
-    if isinstance(receiver, Super):
+    if type(receiver) is Super:
         return NONE if name.startswith("__") else UNKNOWN
-    if isinstance(receiver, FuncRef):
+    if type(receiver) is FuncRef:
         external = orms.EXTERNAL_METHODS.get(("task", name)) or orms.EXTERNAL_METHODS.get(("external_task", name))
         if external is not None or name in ("delay", "apply_async"):
             call_out(frame, node, "queue", name)
@@ -919,7 +919,7 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
         for actual in actuals:
             escape(frame, actual.value)
         return UNKNOWN
-    if isinstance(receiver, Tup):
+    if type(receiver) is Tup:
         return Plain("int") if name in ("count", "index") else UNKNOWN
     return UNKNOWN
 

@@ -125,10 +125,10 @@ def read_each(frame: Frame, owner: Value, names: NameOf, node: r.Node) -> Value:
 
 def narrow_names(frame: Frame, test: r.Expr, positive: bool) -> None:
     """A test on a name leaves those names for which it holds; where it cannot be read, which of them are left is not known."""
-    if isinstance(test, r.Compare) and len(test.ops) == 1 and isinstance(test.left, (r.Name, r.Attr)):
+    if type(test) is r.Compare and len(test.ops) == 1 and isinstance(test.left, (r.Name, r.Attr)):
         variable = _variable(test.left)
         value = frame.state.vars.get(variable) if variable else None
-        if not isinstance(value, NameOf):
+        if type(value) is not NameOf:
             return
         op = test.ops[0]
         if op in ("in", "not in", "==", "!="):
@@ -139,18 +139,18 @@ def narrow_names(frame: Frame, test: r.Expr, positive: bool) -> None:
                 kept = (op in ("in", "==")) is positive
                 _keep(frame, variable, tuple(name for name in value.names if (name in others) is kept))
         return
-    if isinstance(test, r.Call):
-        if isinstance(test.func, r.Attr) and test.func.attr in ("startswith", "endswith") and len(test.args) == 1:
+    if type(test) is r.Call:
+        if type(test.func) is r.Attr and test.func.attr in ("startswith", "endswith") and len(test.args) == 1:
             variable = _variable(test.func.value)
             value = frame.state.vars.get(variable) if variable else None
             others = _constants(frame.evaluate(test.args[0].value))
-            if isinstance(value, NameOf) and others is not None:
+            if type(value) is NameOf and others is not None:
                 starts = test.func.attr == "startswith"
                 given = tuple(others)
                 left = [name for name in value.names if (name.startswith(given) if starts else name.endswith(given)) is positive]
                 _keep(frame, variable, tuple(left))
             return
-        if isinstance(test.func, r.Name) and test.func.id in ("hasattr", "getattr", "isinstance", "callable"):
+        if type(test.func) is r.Name and test.func.id in ("hasattr", "getattr", "isinstance", "callable"):
             return
         for arg in test.args:
             variable = _variable(arg.value)

@@ -239,15 +239,15 @@ _MAKING = (r.Call, r.Dict, r.Seq, r.Comp, r.IfExp, r.BoolOp)
 def _walruses(body: tuple[r.Stmt, ...]) -> Iterator[r.Walrus]:
     """The names that tests and expressions at the top of a module bind."""
     for stmt in flat_statements(body):
-        tested = stmt.test if isinstance(stmt, (r.If, r.While, r.Assert)) else stmt.value if isinstance(stmt, r.ExprStmt) else None
+        tested = stmt.test if isinstance(stmt, (r.If, r.While, r.Assert)) else stmt.value if type(stmt) is r.ExprStmt else None
         stack: list[object] = [tested]
         while stack:
             node = stack.pop()
-            if isinstance(node, r.Walrus):
+            if type(node) is r.Walrus:
                 yield node
             elif isinstance(node, (r.Compare, r.BoolOp, r.Unary, r.Call, r.Attr)):
                 stack.extend(inner(node))
-            elif isinstance(node, tuple):
+            elif type(node) is tuple:
                 stack.extend(node)
 
 

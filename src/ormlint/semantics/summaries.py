@@ -65,55 +65,55 @@ def transform(value: Value, session: Callable[[Session], Session], entity: Calla
         if kind is Plain and value.seen:  # type: ignore[union-attr]
             return Plain(value.type, _told(value.seen, entity)) if telling else Plain(value.type)  # type: ignore[union-attr]
         return value
-    if isinstance(value, Session):
+    if type(value) is Session:
         return session(value)
-    if isinstance(value, Entity):
+    if type(value) is Entity:
         return entity(value)
-    if isinstance(value, Coll):
+    if type(value) is Coll:
         elem = transform(value.elem, session, entity, telling)
         key = None if value.key is None else transform(value.key, session, entity, telling)
         lazy = tuple([session(item) for item in value.lazy]) if value.lazy else ()
         if elem is value.elem and key is value.key and lazy == value.lazy:
             return value
         return Coll(value.kind, elem, key, value.size, value.batches, lazy, value.streams)
-    if isinstance(value, Tup):
+    if type(value) is Tup:
         return Tup(tuple([transform(item, session, entity, telling) for item in value.items]), value.names)
-    if isinstance(value, UnionOf):
+    if type(value) is UnionOf:
         return UnionOf(tuple([transform(item, session, entity, telling) for item in value.items]))
-    if isinstance(value, Instance):
+    if type(value) is Instance:
         if not value.fields:
             return value
         return Instance(value.cls, tuple([(name, transform(item, session, entity, telling)) for name, item in value.fields]), value.born)
     if kind is FuncRef:
-        assert isinstance(value, FuncRef)
+        assert type(value) is FuncRef
         if value.bound is None and not value.closure:
             return value
         bound = None if value.bound is None else transform(value.bound, session, entity, telling)
         return FuncRef(value.func, bound, tuple([(name, transform(item, session, entity, telling)) for name, item in value.closure]))
-    if isinstance(value, Method):
+    if type(value) is Method:
         return Method(transform(value.receiver, session, entity, telling), value.name)
-    if isinstance(value, Partial):
+    if type(value) is Partial:
         return Partial(
             transform(value.func, session, entity, telling),
             tuple([transform(item, session, entity, telling) for item in value.args]),
             tuple([(name, transform(item, session, entity, telling)) for name, item in value.keywords]),
         )
-    if isinstance(value, Query):
+    if type(value) is Query:
         if value.told:
             value = msgspec.structs.replace(value, told=_told(value.told, entity) if telling else ())
         return value if value.session is None else msgspec.structs.replace(value, session=session(value.session))
-    if isinstance(value, Result):
+    if type(value) is Result:
         query = transform(value.query, session, entity, telling)
         return msgspec.structs.replace(value, query=query, session=None if value.session is None else session(value.session))
-    if isinstance(value, Awaitable):
+    if type(value) is Awaitable:
         uses = tuple([session(item) for item in value.uses]) if value.uses else ()
         holds = tuple([session(item) for item in value.holds]) if value.holds else ()
         return Awaitable(transform(value.value, session, entity, telling), value.made, uses, holds, value.born, value.started)
-    if isinstance(value, LibInstance):
+    if type(value) is LibInstance:
         if not value.data:
             return value
         return LibInstance(value.cls, tuple([(name, transform(item, session, entity, telling)) for name, item in value.data]))
-    if isinstance(value, Manager):
+    if type(value) is Manager:
         return Manager(
             value.kind,
             transform(value.enter, session, entity, telling),
@@ -122,7 +122,7 @@ def transform(value: Value, session: Callable[[Session], Session], entity: Calla
             tuple([transform(item, session, entity, telling) for item in value.args]),
             tuple([(name, transform(item, session, entity, telling)) for name, item in value.keywords]),
         )
-    if isinstance(value, Super):
+    if type(value) is Super:
         return Super(value.cls, transform(value.bound, session, entity, telling))
     return value
 
@@ -144,39 +144,39 @@ def matters(value: Value, depth: int = 0) -> bool:
         return True
     if depth > 5 or kind not in _HOLDING:
         return False
-    if isinstance(value, Coll):
+    if type(value) is Coll:
         return matters(value.elem, depth + 1) or (value.key is not None and matters(value.key, depth + 1))
     if isinstance(value, (Tup, UnionOf)):
         return any(matters(item, depth + 1) for item in value.items)
-    if isinstance(value, Instance):
+    if type(value) is Instance:
         return any(matters(item, depth + 1) for _, item in value.fields)
-    if isinstance(value, LibInstance):
+    if type(value) is LibInstance:
         return value.cls in _KINDS or any(matters(item, depth + 1) for _, item in value.data)
-    if isinstance(value, Awaitable):
+    if type(value) is Awaitable:
         return bool(value.uses) or matters(value.value, depth + 1)
-    return isinstance(value, Method) and matters(value.receiver, depth + 1)
+    return type(value) is Method and matters(value.receiver, depth + 1)
 
 
 def plain(value: Value) -> Value:
     """What is left of a value that does not matter: its shape, flags and None."""
     if type(value) in _SHAPELESS:
         return UNKNOWN
-    if isinstance(value, Coll):
+    if type(value) is Coll:
         return Coll(value.kind, UNKNOWN, None if value.key is None else UNKNOWN, None, value.batches)
-    if isinstance(value, Const):
+    if type(value) is Const:
         return value if value.kind in ("bool", "none") else UNKNOWN
-    if isinstance(value, NameOf):
+    if type(value) is NameOf:
         return UNKNOWN
-    if isinstance(value, UnionOf):
+    if type(value) is UnionOf:
         parts = union(tuple(plain(item) for item in value.items))
-        return parts if not isinstance(parts, UnionOf) or (len(parts.items) == 2 and NONE in parts.items) else UNKNOWN
-    if isinstance(value, Instance):
+        return parts if type(parts) is not UnionOf or (len(parts.items) == 2 and NONE in parts.items) else UNKNOWN
+    if type(value) is Instance:
         return Instance(value.cls)
-    if isinstance(value, Tup):
+    if type(value) is Tup:
         return Tup(tuple(plain(item) for item in value.items)) if len(value.items) <= 8 else UNKNOWN
-    if isinstance(value, LibInstance) and value.cls == "kwargs":
+    if type(value) is LibInstance and value.cls == "kwargs":
         return LibInstance("kwargs", tuple((name, plain(item)) for name, item in value.data))
-    if isinstance(value, LibInstance) and value.cls == "expression":
+    if type(value) is LibInstance and value.cls == "expression":
         return LibInstance("expression")
     return value
 

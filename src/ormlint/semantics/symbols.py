@@ -310,12 +310,12 @@ class Symbols:
 
 def last_name(expr: r.Expr | None) -> str:
     """The last part of a name as it is written: `Session` of `orm.Session`."""
-    return expr.attr if isinstance(expr, r.Attr) else expr.id if isinstance(expr, r.Name) else ""
+    return expr.attr if type(expr) is r.Attr else expr.id if type(expr) is r.Name else ""
 
 
 def applied(decorator: r.Expr) -> r.Expr:
     """What a decorator names: itself, or what it calls."""
-    return decorator.func if isinstance(decorator, r.Call) else decorator
+    return decorator.func if type(decorator) is r.Call else decorator
 
 
 def identity(node: object) -> int:
@@ -327,15 +327,15 @@ def nested_bodies(stmt: r.Stmt) -> Iterator[tuple[r.Stmt, ...]]:
     if isinstance(stmt, (r.If, r.While, r.For)):
         yield stmt.body
         yield stmt.orelse
-    elif isinstance(stmt, r.Try):
+    elif type(stmt) is r.Try:
         yield stmt.body
         for handler in stmt.handlers:
             yield handler.body
         yield stmt.orelse
         yield stmt.final
-    elif isinstance(stmt, r.With):
+    elif type(stmt) is r.With:
         yield stmt.body
-    elif isinstance(stmt, r.Match):
+    elif type(stmt) is r.Match:
         for case in stmt.cases:
             yield case.body
 

@@ -449,7 +449,7 @@ def sessions_in(value: object, depth: int = 0) -> list[Session]:
     if kind is Awaitable:  # what it works on is not what it gives
         return sessions_in(value.value, depth + 1)  # type: ignore[attr-defined]
     fields = getattr(value, "__struct_fields__", None)
-    parts = [getattr(value, field) for field in fields] if fields else value if isinstance(value, tuple) else ()
+    parts = [getattr(value, field) for field in fields] if fields else value if type(value) is tuple else ()
     found: list[Session] = []
     for part in parts:
         if type(part) not in _PLAIN:
