@@ -39,7 +39,7 @@ from ormlint.semantics.version_classes import add_version_classes
 
 _STACK = 512 * 1024 * 1024
 _RECURSION = 30_000
-_COLLECT_EVERY = 200_000
+_COLLECT_EVERY = 600_000
 Given = TypeVar("Given")
 
 
