@@ -326,8 +326,28 @@ def _declared_fields(frame: Frame, cls: str, actuals: Sequence[Actual]) -> list[
         found.append((name, widen(actual.value)))
     for actual in actuals:
         if actual.keyword is not None:
-            found.append((actual.keyword, widen(actual.value)))
+            found.append((actual.keyword, _as_validated(frame, cls, actual.keyword, widen(actual.value))))
     return found
+
+
+def _as_validated(frame: Frame, cls: str, name: str, value: Value) -> Value:
+    """What a field holds of the value that it is given: of an entity, pydantic makes an object of the model that the field declares."""
+    if not serializing.holds_entity(value) or not serializing.is_schema(frame.world.classes.infos[cls]):
+        return value
+    annotated = frame.world.classes.annotation(cls, name)
+    if annotated is None:
+        return value
+    declared = frame.declared_in(annotated[0], annotated[1], f"{cls}.{name}")
+    return declared if _holds_schema(frame, declared) else value
+
+
+def _holds_schema(frame: Frame, value: Value) -> bool:
+    infos = frame.world.classes.infos
+    return any(
+        (isinstance(item, Instance) and serializing.is_schema(infos[item.cls]))
+        or (isinstance(item, Coll) and _holds_schema(frame, item.elem))
+        for item in options_of(value)
+    )
 
 
 def _expires(frame: Frame, cls: str, actuals: Sequence[Actual]) -> bool | None:

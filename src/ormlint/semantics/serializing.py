@@ -20,6 +20,7 @@ from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.events import Event
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
+from ormlint.semantics.mapped import ClassInfo
 from ormlint.semantics.observations import Served
 from ormlint.semantics.symbols import applied, last_name
 from ormlint.semantics.values import (
@@ -252,10 +253,9 @@ def validated(frame: Frame, schema: Value, value: Value, node: r.Node) -> None:
 
 def built(frame: Frame, cls: str, actuals: Sequence[Actual], node: r.Node) -> None:
     """`Page(items=orders)`: a pydantic model reads of what it is given what its fields show."""
-    info = frame.world.classes.infos[cls]
-    if not any(library.startswith(("pydantic", "sqlmodel")) for library in info.libraries):
+    if not is_schema(frame.world.classes.infos[cls]):
         return
-    given = tuple((actual.keyword, actual.value) for actual in actuals if actual.keyword and _holds_entity(actual.value))
+    given = tuple((actual.keyword, actual.value) for actual in actuals if actual.keyword and holds_entity(actual.value))
     if not given:
         return
     written = {arg.keyword: arg.value for arg in node.args} if isinstance(node, r.Call) else {}
@@ -269,8 +269,14 @@ def built(frame: Frame, cls: str, actuals: Sequence[Actual], node: r.Node) -> No
     called(frame, node, _named(Instance(cls)), work)
 
 
-def _holds_entity(value: Value) -> bool:
-    return any(isinstance(item, Entity) or (isinstance(item, Coll) and _holds_entity(item.elem)) for item in options_of(value))
+def is_schema(info: ClassInfo) -> bool:
+    """Whether a class is a model of pydantic, which validates what its fields are given."""
+    return any(library.startswith(("pydantic", "sqlmodel")) for library in info.libraries)
+
+
+def holds_entity(value: Value) -> bool:
+    """Whether a value is an entity, or a collection of them."""
+    return any(isinstance(item, Entity) or (isinstance(item, Coll) and holds_entity(item.elem)) for item in options_of(value))
 
 
 def adapter(frame: Frame, type_: Value, node: r.Node) -> LibInstance:
