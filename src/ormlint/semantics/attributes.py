@@ -537,9 +537,9 @@ def _of_instance(frame: Frame, value: Instance, name: str, node: r.Node) -> Valu
     found = class_attribute(frame, value.cls, name)
     annotated = world.classes.annotation(value.cls, name)
     if found is not None:
-        if annotated is None or not isinstance(found, Const):
+        if annotated is None or not (isinstance(found, Const) or (isinstance(found, Coll) and found.size == 0)):
             return found
-        # `limit: int | None = None` is what a field is where nobody gives another: in a dataclass, a model of pydantic.
+        # `limit: int | None = None`, `items: list[Item] = []`: what a field is where a dataclass or a model of pydantic is given no other.
         return _or_declared(found, frame.declared_in(annotated[0], annotated[1], f"{value.cls}.{name}"))
     if name == "__class__":
         return ClassRef(value.cls)
