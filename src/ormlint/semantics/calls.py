@@ -1359,7 +1359,7 @@ def _left(states: Sequence[State]) -> tuple[tuple[SessionId, SessionState], ...]
 
 def _bounded(frame: Frame) -> tuple[Event, ...]:
     """A function's events, few of each kind: enough for trails, bounded for callers."""
-    counts: dict[tuple[str, object, object], int] = {}
+    counts: dict[tuple[str, object, object, bool], int] = {}
     kept: list[Event] = []
     leaving = [state.events for kind, _, state in frame.ends if kind != "raise"]
     lasting = {(event.kind, event.site, event.attr) for events in leaving for event in events}
@@ -1372,6 +1372,8 @@ def _bounded(frame: Frame) -> tuple[Event, ...]:
             event.kind,
             event.session.id if event.session is not None else None,
             (event.attr, event.entity.origin.name) if event.entity is not None else event.attr if event.kind == "engine" else None,
+            event.reported
+            and event.kind == "commit",  # those of loops in here leave room for the one at the end, which a caller may repeat
         )
         limit = 2 if event.kind in ("autoflush", "query", "add", "load", "write") else 3
         if counts.get(key, 0) >= limit:
