@@ -9,14 +9,12 @@ It is written whole under another name and renamed, and carries a checksum. What
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import secrets
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from . import cached_files
 from .project import Project
 from .results import Question
 
@@ -74,9 +72,8 @@ def read(asked: Question) -> tuple[bytes | None, tuple[str, ...]]:
         return None, ()
     except OSError as error:
         return None, (f"the cache file {file} cannot be read ({error.strerror or error})",)
-    start = len(MAGIC) + 4
-    body = data[start:]
-    if not data.startswith(MAGIC) or len(data) < start or zlib.crc32(body) != int.from_bytes(data[start - 4 : start], "big"):
+    body = cached_files.checked(MAGIC, data)
+    if body is None:
         return None, discarded(asked)
     head = asked.asked.encode()
     return (body[len(head) :] if body.startswith(head) else None), ()
@@ -95,15 +92,5 @@ def keep(asked: Question, data: bytes) -> None:
     file = file_of(asked)
     if len(data) > LARGEST:
         return
-    body = asked.asked.encode() + data
-    temporary = file.with_name(f"temporary-{secrets.token_hex(8)}")
     with contextlib.suppress(OSError):
-        try:
-            temporary.write_bytes(MAGIC + zlib.crc32(body).to_bytes(4, "big") + body)
-            os.replace(temporary, file)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        past = sorted((entry.stat().st_mtime_ns, entry.path) for entry in os.scandir(file.parent) if entry.name.startswith(PREFIX))
-        for _, path in past[:-KEPT]:
-            Path(path).unlink(missing_ok=True)
+        cached_files.write(file, MAGIC, asked.asked.encode() + data, PREFIX, KEPT)

@@ -20,14 +20,13 @@ import os
 import secrets
 import sys
 import time
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from . import __version__
+from . import __version__, cached_files
 from .config import Config
 from .declared_versions import LEVELS
 from .findings import Report
@@ -102,7 +101,7 @@ def question(folder: Path, project: Project, config: Config, noqa: bool) -> Ques
 def answer(asked: Question) -> tuple[Report | None, tuple[str, ...]]:
     """The report that the same question got before, None where there is none or a file has changed since; and warnings."""
     try:
-        body = checked(asked.file.read_bytes())
+        body = cached_files.checked(MAGIC, asked.file.read_bytes())
     except FileNotFoundError:
         return None, ()
     except OSError as error:
@@ -214,28 +213,9 @@ def declarations(root: str, project: Project) -> Iterator[str]:
                         yield entry.path
 
 
-def checked(data: bytes) -> bytes | None:
-    """The body of a result file; None where it is not whole."""
-    start = len(MAGIC) + 4
-    body = data[start:]
-    whole = data.startswith(MAGIC) and len(data) >= start and zlib.crc32(body) == int.from_bytes(data[start - 4 : start], "big")
-    return body if whole else None
-
-
 def write(file: Path, kept: Kept) -> None:
     """Writes a result whole or not at all, and drops the oldest ones."""
-    folder = file.parent
-    temporary = folder / f"temporary-{secrets.token_hex(8)}"
     try:
-        body = encoder.encode(kept)
-        try:
-            temporary.write_bytes(MAGIC + zlib.crc32(body).to_bytes(4, "big") + body)
-            os.replace(temporary, file)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        past = sorted((entry.stat().st_mtime_ns, entry.path) for entry in os.scandir(folder) if entry.name.startswith(PREFIX))
-        for _, path in past[:-KEPT]:
-            Path(path).unlink(missing_ok=True)
+        cached_files.write(file, MAGIC, encoder.encode(kept), PREFIX, KEPT)
     except (OSError, UnicodeError, msgspec.MsgspecError, RecursionError):
         return
