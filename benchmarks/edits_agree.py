@@ -68,23 +68,22 @@ def _inserted(text: str, line: int, new: str) -> str:
 
 
 def delete_statement(rng: random.Random, text: str) -> str:
-    found = _statements(text)
-    if not found:
-        return text
-    stmt = rng.choice(found)
-    first, last = _lines_of(text, stmt)
-    lines = text.split("\n")
-    return "\n".join([*lines[:first], f"{' ' * stmt.col_offset}pass", *lines[last:]])
+    return _of_one_statement(rng, text, lambda stmt, lines: [f"{' ' * stmt.col_offset}pass"])
 
 
 def double_statement(rng: random.Random, text: str) -> str:
+    return _of_one_statement(rng, text, lambda stmt, lines: [*lines, *lines])
+
+
+def _of_one_statement(rng: random.Random, text: str, edit: Callable[[ast.stmt, list[str]], list[str]]) -> str:
+    """The text with the lines of one of its statements edited."""
     found = _statements(text)
     if not found:
         return text
     stmt = rng.choice(found)
     first, last = _lines_of(text, stmt)
     lines = text.split("\n")
-    return "\n".join([*lines[:last], *lines[first:last], *lines[last:]])
+    return "\n".join([*lines[:first], *edit(stmt, lines[first:last]), *lines[last:]])
 
 
 def commit_in_loop(rng: random.Random, text: str) -> str:
