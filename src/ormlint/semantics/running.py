@@ -1,7 +1,8 @@
 """Runs all that a project holds, and keeps what was observed where the project really reaches it.
 
 Takes a world with its symbols and classes; leaves summaries and observations in it. Every function is run once as an entry (its parameters
-are what they declare) and, through calls, in each context in which the project calls it. Knows nothing of rules.
+are what they declare), where only some files are active those of these files, and, through calls, in each context in which the project
+calls it. Knows nothing of rules.
 """
 
 from __future__ import annotations
