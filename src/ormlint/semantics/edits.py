@@ -14,6 +14,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.facts.walking import walk
+from ormlint.semantics.fillers import fills
 from ormlint.semantics.symbols import ModuleScope, last_name
 from ormlint.semantics.traces import Redo
 from ormlint.semantics.values import Site
@@ -168,6 +169,8 @@ def _refuse_what_others_read(scope: ModuleScope, old: r.Function, new: r.Functio
         return
     if _promises_only(old) != _promises_only(new):
         raise Redo(f"{name} is not empty any more, or is now")
+    if fills(old) != fills(new):
+        raise Redo(f"{name} reads something else of what it puts into a list of its object")
     if not _alike(_returned(old), _returned(new)):
         raise Redo(f"{name} returns something else")
 

@@ -12,7 +12,7 @@ import msgspec
 from ormlint.semantics.values import Entity, Session, SessionId, Site, Value
 
 
-class Lost(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
+class Lost(msgspec.Struct, frozen=True, order=True, cache_hash=True, array_like=True):
     """A single attribute that was lost, or will be with the next UPDATE: its path, where, and by what (flush, expire)."""
 
     path: str

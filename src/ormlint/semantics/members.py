@@ -15,8 +15,10 @@ from ormlint.facts import records as r
 from ormlint.semantics.changes import Change
 from ormlint.semantics.declared import given_by
 from ormlint.semantics.definitions import Library
+from ormlint.semantics.fillers import fills
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
+from ormlint.semantics.loading import eager_below, model_at
 from ormlint.semantics.summaries import transform
 from ormlint.semantics.symbols import applied, last_name, nested_bodies
 from ormlint.semantics.values import (
@@ -25,6 +27,7 @@ from ormlint.semantics.values import (
     ClassRef,
     Coll,
     Const,
+    Entity,
     Instance,
     LibInstance,
     Never,
@@ -270,6 +273,8 @@ def _field_value(frame: Frame, cls: str, name: str) -> Value:
             empty = isinstance(part, Coll) and isinstance(part.elem, Never)
             if (isinstance(part, Unknown) or empty) and annotation is not None:
                 promised = frame.declared_in(ancestor, annotation, f"{cls}.{name}")
+                if empty and isinstance(promised, Coll):
+                    promised = _as_filled(world, promised, cls, name)
                 part = part if isinstance(promised, Unknown) else promised
             if part == NONE and value is not None:
                 continue
@@ -280,6 +285,29 @@ def _field_value(frame: Frame, cls: str, name: str) -> Value:
         known_parts = tuple(item for item in value.items if not isinstance(item, Unknown))
         value = known_parts[0] if len(known_parts) == 1 else UnionOf(known_parts)
     return _as_field(value, cls, name, world.symbols.modules[info.module].path)
+
+
+def _as_filled(world: World, value: Coll, cls: str, name: str) -> Coll:
+    """A list that begins empty: of each element is loaded what all methods that put one there read of it."""
+    read: frozenset[str] | None = None
+    for ancestor in world.classes.infos[cls].mro:
+        for ids in world.classes.infos[ancestor].methods.values():
+            for id in ids:
+                found = fills(world.symbols.functions[id].node).get(name)
+                if found is not None:
+                    read = found if read is None else read & found
+    if not read:
+        return value
+    paths = read
+
+    def entity(item: Entity) -> Entity:
+        if item.origin.kind != "param":
+            return item
+        below = [eager_below(world.classes, model_at(world.classes, item.model, path) or "", f"{path}.") for path in paths]
+        loaded = item.origin.loaded.union(paths, *below)
+        return msgspec.structs.replace(item, origin=msgspec.structs.replace(item.origin, loaded=loaded))
+
+    return msgspec.structs.replace(value, elem=transform(value.elem, lambda session: session, entity))
 
 
 def _named_by_fields(world: World, value: Value, cls: str, function: str) -> Value:

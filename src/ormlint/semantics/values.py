@@ -129,7 +129,7 @@ class Instance(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, ta
     """The loops in each of whose iterations it was made anew."""
 
 
-class SessionId(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
+class SessionId(msgspec.Struct, frozen=True, order=True, cache_hash=True, array_like=True):
     """Which session: `kind` is made, param, field, global, given (by a dependency or decorator), arg (a summary's own)."""
 
     kind: str
