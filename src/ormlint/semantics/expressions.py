@@ -12,7 +12,7 @@ from ormlint.facts import records as r
 from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.semantics import boundary, conflicts, identity
-from ormlint.semantics.calls import evaluated
+from ormlint.semantics.binding import evaluated
 from ormlint.semantics.concurrency import handed, waited_for
 from ormlint.semantics.containers import born_in, element_of, item_at, sliced
 from ormlint.semantics.declared import type_value

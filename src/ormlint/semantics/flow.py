@@ -14,20 +14,23 @@ from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics import autoflush, boundary, conflicts, identity, queries, serializing, unfetched
 from ormlint.semantics.attributes import replaced
-from ormlint.semantics.calls import adopt, invoke, note_repeated, resumed, settle
 from ormlint.semantics.concurrency import block_ends, handed
 from ormlint.semantics.containers import born_in, element_of, unpacked
+from ormlint.semantics.contexts import invoke
 from ormlint.semantics.crossing import linked, of_one_session
 from ormlint.semantics.dependence import absent_for, containers, kept_by, resets
 from ormlint.semantics.engines import kept
 from ormlint.semantics.events import FRESH, Event, Loop, Step
 from ormlint.semantics.frame import Frame
+from ormlint.semantics.function_calls import resumed
 from ormlint.semantics.handlers import is_lock, kind_of_error
 from ormlint.semantics.holders import made_late, returned, stored
 from ormlint.semantics.library import iterated
 from ormlint.semantics.loops import for_loop, guard, is_row, names_key, one_key, while_loop
 from ormlint.semantics.observations import Incident, Made, Repeated, Summary
 from ormlint.semantics.reflection import classes_tested, narrow_names
+from ormlint.semantics.repetition import note_repeated
+from ormlint.semantics.settling import adopt, settle
 from ormlint.semantics.sizes import measured
 from ormlint.semantics.state import State, contains, join_states
 from ormlint.semantics.summaries import Substitution

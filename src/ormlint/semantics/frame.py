@@ -1,7 +1,7 @@
 """One function while it is run over abstract values: its state, its loops, and what it has given so far.
 
 `Frame` is the only mutable thing that evaluation passes around. `World` holds what all frames share. The steps of evaluation
-(`expressions`, `attributes`, `calls`, `flow`) are reached through the world's `Steps`, which `model.py` wires once, so that the
+(`expressions`, `attributes`, `calls`, `flow`) are reached through the world's `Steps`, which `understanding` wires once, so that the
 modules need not import each other in a circle.
 """
 
@@ -31,7 +31,7 @@ QUIET = frozenset({"add", "load", "mutate", "expire", "expunge", "close", "begin
 
 
 class Steps:
-    """The functions that evaluation consists of; set once by `model.py`."""
+    """The functions that evaluation consists of; set once by `understanding`."""
 
     evaluate: Callable[[Frame, r.Expr], Value]
     attribute: Callable[[Frame, Value, str, r.Node], Value]

@@ -16,7 +16,6 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.semantics import running
-from ormlint.semantics.calls import keep_stronger, most_contexts
 from ormlint.semantics.changes import Change, Done
 from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.edits import Edit, Moves, Occurs, refuse_names_in_use
@@ -24,6 +23,8 @@ from ormlint.semantics.frame import World
 from ormlint.semantics.kept import COUNTED, MANY, Kept, Lambda, Left, Node, Remembered, Seen
 from ormlint.semantics.observations import Context, Summary
 from ormlint.semantics.parts import divided
+from ormlint.semantics.repetition import keep_stronger
+from ormlint.semantics.summarising import most_contexts
 from ormlint.semantics.symbols import Symbols
 from ormlint.semantics.traces import Redo, Trace, encoded, fingerprint, name_of
 from ormlint.semantics.values import NOWHERE, Site

@@ -1,6 +1,6 @@
 """What running a function leaves behind: its summary, by the context that it was run in, and what the rules ask for.
 
-Frozen data; who observes it, and which contexts count, is decided elsewhere (`calls`, `running`).
+Frozen data; who observes it, and which contexts count, is decided elsewhere (`summarising`, `running`).
 """
 
 from __future__ import annotations

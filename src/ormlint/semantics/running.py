@@ -15,10 +15,12 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.facts.walking import inner, walk
-from ormlint.semantics import calls, conflicts
+from ormlint.semantics import conflicts
 from ormlint.semantics.acting import holders, names
 from ormlint.semantics.commands import runs_alone
+from ormlint.semantics.decoration import decorated
 from ormlint.semantics.definitions import FunctionNode
+from ormlint.semantics.entries import entry_params
 from ormlint.semantics.expiry import habits_of
 from ormlint.semantics.folding import first_of, fold, fold_table, text, within
 from ormlint.semantics.frame import Frame, TooMuch, World
@@ -26,7 +28,9 @@ from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
 from ormlint.semantics.members import function_kind
 from ormlint.semantics.observations import Context, Incident, Made, Repeated
 from ormlint.semantics.parts import Tell, run_parts
+from ormlint.semantics.repetition import note_repeated
 from ormlint.semantics.running_order import importers_first
+from ormlint.semantics.summarising import summarise
 from ormlint.semantics.symbols import ModuleScope, flat_statements
 from ormlint.semantics.values import (
     UNKNOWN,
@@ -155,7 +159,7 @@ def run_endings(world: World) -> None:
                 function = world.symbols.functions[ids[0]]
                 frame = Frame(world, world.symbols.modules[function.module], function)
                 with contained(world, ids[0]):
-                    calls.summarise(world, ("ending", ids[0], cls), function, calls.entry_params(frame, function, cls), {}, {}, None)
+                    summarise(world, ("ending", ids[0], cls), function, entry_params(frame, function, cls), {}, {}, None)
     world.end_step(ENDINGS)
 
 
@@ -179,9 +183,9 @@ def run_mixins(world: World) -> None:
                 special = name.startswith("__") and name != "__init__"
                 if special or function_kind(world, ids[0]) == "property" or _asks(world, function):
                     frame = Frame(world, world.symbols.modules[function.module], function)
-                    params = calls.entry_params(frame, function, info.id)
+                    params = entry_params(frame, function, info.id)
                     with contained(world, ids[0]):
-                        summary = calls.summarise(world, ("member", ids[0], info.id), function, params, {}, {}, None)
+                        summary = summarise(world, ("member", ids[0], info.id), function, params, {}, {}, None)
                         if summary is not None:
                             world.member_entries[(ids[0], info.id)] = summary
 
@@ -352,23 +356,23 @@ def run_entry(world: World, id: str) -> None:
         return
     frame = Frame(world, world.symbols.modules[function.module], function)
     with computing(world, ("params", id)):
-        params = calls.entry_params(frame, function)
+        params = entry_params(frame, function)
     if function.outer:
         # An inner function is met with its closure when the outer one runs; alone it knows less.
         frame.closure = {}
     key = ("entry", id)
     world.summaries.pop(key, None)
-    summary = calls.summarise(world, key, function, params, {}, {}, None)
+    summary = summarise(world, key, function, params, {}, {}, None)
     if summary is not None:
         world.entries[id] = summary
     if key in world.pending:
         with computing(world, key):
             for item in world.pending[key]:
-                calls.note_repeated(frame, item)
+                note_repeated(frame, item)
     if function.node.decorators and not function.outer:
         quiet = Frame(world, world.symbols.modules[function.module], None)
         with computing(world, ("root", id)), contained(world, id):
-            wrapper = calls.decorated(quiet, id)
+            wrapper = decorated(quiet, id)
             if wrapper is not None:
                 needed = [param for param in function.node.params if param.kind in ("pos", "pos-only") and param.default is None]
                 quiet.call(wrapper, [Actual(params[param.name]) for param in needed], function.node)

@@ -18,7 +18,7 @@ from ormlint.config import Config, processors
 from ormlint.declared_versions import DeclaredVersions
 from ormlint.facts import records as r
 from ormlint.project import Project, SourceFile
-from ormlint.semantics import attributes, calls, concurrency, declared, expressions, flow
+from ormlint.semantics import attributes, calls, concurrency, declared, entries, expressions, flow
 from ormlint.semantics.acting import acts
 from ormlint.semantics.classes import Classes
 from ormlint.semantics.extending import extend
@@ -236,7 +236,7 @@ def wire(world: World) -> None:
     steps.run = flow.run
     steps.declared = declared.declared
     steps.module_value = expressions.module_value
-    steps.entry_frame = calls.entry_frame
+    steps.entry_frame = entries.entry_frame
     steps.per_element = flow.per_element
     steps.enter = flow.enter_value
     steps.at_yield = flow.at_yield
