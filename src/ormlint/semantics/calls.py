@@ -13,11 +13,13 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.semantics.concurrency import handed
+from ormlint.semantics.connections import made_by
 from ormlint.semantics.construction import construct
 from ormlint.semantics.events import Event, SessionState
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.function_calls import call_function, resolved
-from ormlint.semantics.library import call_library, call_method, made_by
+from ormlint.semantics.library import call_library
+from ormlint.semantics.library_methods import call_method
 from ormlint.semantics.transactions import end_all, one_of
 from ormlint.semantics.unit_of_work import give_away, lock, new_session
 from ormlint.semantics.values import (

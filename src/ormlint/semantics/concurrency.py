@@ -2,7 +2,7 @@
 
 Takes a frame and the value of a coroutine, task or thread; notes for the rules which session two of them share, which coroutine is lost and
 which work outlives the function that started it. Work that is being waited for is no longer beside anything. Knows nothing of how a call
-is resolved or a library described: `function_calls` and `library` tell it.
+is resolved or a library described: `function_calls` and `offloading` tell it.
 """
 
 from __future__ import annotations

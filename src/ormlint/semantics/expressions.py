@@ -24,7 +24,8 @@ from ormlint.semantics.flow import bind_target, condition, loop_events
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
 from ormlint.semantics.holders import made_late
-from ormlint.semantics.library import iterated, text_of
+from ormlint.semantics.iteration import iterated
+from ormlint.semantics.library_functions import text_of
 from ormlint.semantics.loops import comprehension_loop
 from ormlint.semantics.members import note_built
 from ormlint.semantics.reflection import names_of

@@ -25,7 +25,7 @@ from ormlint.semantics.frame import Frame
 from ormlint.semantics.function_calls import resumed
 from ormlint.semantics.handlers import is_lock, kind_of_error
 from ormlint.semantics.holders import made_late, returned, stored
-from ormlint.semantics.library import iterated
+from ormlint.semantics.iteration import iterated
 from ormlint.semantics.loops import for_loop, guard, is_row, names_key, one_key, while_loop
 from ormlint.semantics.observations import Incident, Made, Repeated, Summary
 from ormlint.semantics.reflection import classes_tested, narrow_names
