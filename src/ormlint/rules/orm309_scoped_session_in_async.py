@@ -29,7 +29,7 @@ def check(model: Model) -> Iterator[Finding]:
             continue
         if registry.is_async and model.is_removed(event):
             continue
-        if not registry.is_async and registry.by_thread is not True:
+        if not registry.is_async and (registry.by_thread is not True or model.is_over(event)):
             continue
         if (item.function, event.session.id) in seen:
             continue

@@ -107,10 +107,14 @@ def _call_any(frame: Frame, callee: UnionOf, actuals: Sequence[Actual], node: r.
             continue
         frame.state.sessions = before.copy()
         result = call(frame, item, actuals, node)
+        if frame.dead:
+            frame.dead = False
+            continue  # this one never returns
         handed(frame, result)  # where a session may be of either kind, nobody can say that an await is missing
         results.append(result)
         ways.append(frame.state.sessions)
     frame.unsure = unsure
+    frame.dead = bool(callee.items) and not results and any(item != NONE for item in callee.items)
     if ways:
         frame.state.sessions = one_of(before, ways)
     return union(tuple(results)) if results else UNKNOWN

@@ -6,7 +6,7 @@ function's own, the enclosing functions', the module's, the builtins. Comprehens
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ormlint.facts import records as r
 from ormlint.facts.walking import walk
@@ -132,6 +132,11 @@ def _module_value(world: World, module: str, name: str) -> Value:
         world.end_value((module, name), held)
 
 
+def _is_cast(bindings: Sequence[object]) -> bool:
+    """`NEW_SESSION: Session = cast("Session", None)`: it is None for good, whatever it declares."""
+    return len(bindings) == 1 and isinstance(bindings[0], r.Call)
+
+
 def _value_of_bindings(world: World, scope: ModuleScope, name: str) -> Value:
     module = scope.name
     values: list[Value] = []
@@ -154,7 +159,7 @@ def _value_of_bindings(world: World, scope: ModuleScope, name: str) -> Value:
         # `Session = scoped_session(Session)`: the factory has gone into the registry.
         values = [value for value in values if not isinstance(value, Factory)]
     value = union(tuple(values)) if values else UNKNOWN
-    if isinstance(value, (Unknown, type(NEVER))) or value == NONE:
+    if isinstance(value, (Unknown, type(NEVER))) or (value == NONE and not _is_cast(scope.bindings.get(name, ()))):
         annotation = scope.annotations.get(name)
         if annotation is not None and not isinstance(annotation, r.Const):
             declared = frame.declared(annotation, name)

@@ -1143,7 +1143,7 @@ def _with_items(frame: Frame, stmt: r.With, at: int) -> None:
     held = _held_by(entered, given)
     before_block = frame.committed, frame.wrote
     frame.committed, frame.wrote = set(), {}
-    opaque = isinstance(entered.value, Unknown)
+    opaque = isinstance(entered.value, Unknown) or (isinstance(given, Unknown) and entered.summary is not None)
     if opaque and isinstance(item.target, r.Name):
         from ormlint.semantics.expressions import id_by_use
 

@@ -485,10 +485,14 @@ class Model:
         """What coroutines themselves do with synchronous sessions, connections and registries, first use of each."""
         return self.misuses("in_coroutine")
 
+    def is_over(self, event: Event) -> bool:
+        """Whether a synchronous function has taken the session and ended it before it returned: no coroutine came between."""
+        return event.own and bool(event.via) and event.session is not None and not event.session.is_async
+
     def shares_thread(self, event: Event) -> bool | None:
-        """Whether the event's session is that of a registry whose scope is the thread; None where its scope is not known."""
+        """Whether coroutines share the event's session, as that of a registry whose scope is the thread; None where that is not known."""
         session = event.session
-        if session is None:
+        if session is None or self.is_over(event):
             return False
         registry = self._world.registries.get(registry_of(session.id))
         return registry.by_thread if registry is not None else False

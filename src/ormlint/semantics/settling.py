@@ -64,6 +64,11 @@ def adopt(frame: Frame, summary: Summary, back: Substitution) -> None:
             frame.state.live[actual.origin] = conflicts.adopted(live, ".".join(actual.path), known)
 
 
+def _is_ended_in(summary: Summary, session: Session | None) -> bool:
+    """Whether the callee has ended a registry's session, whichever way it returned."""
+    return any(session is not None and id == session.id and left.ended is not None for id, left in summary.left)
+
+
 def _to_several(summary: Summary, event: Event) -> bool:
     """Whether the callee's add is to one of several sessions: to which one, nobody knows."""
     return any(other.kind == "add" and other.end == event.end and other.session != event.session for other in summary.events)
@@ -189,7 +194,8 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         if adds and entity is not None and session is not None and not _to_several(summary, event):
             given_both(frame, entity, session, mapped)
         if frame.coroutine and not event.aside:
-            frame.by_coroutine(mapped)
+            ended = session is not None and session.id.kind == "global" and _is_ended_in(summary, event.session)
+            frame.by_coroutine(msgspec.structs.replace(mapped, own=True) if ended else mapped)
         if session is not None and event.kind in USES and not event.exceptional:
             earlier = before.get(session.id)
             known = frame.state.sessions.get(session.id)
