@@ -71,7 +71,19 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command and leave with its exit status."""
     gc.set_threshold(_COLLECT_EVERY)
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    leave(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def leave(status: int) -> NoReturn:
+    """End the process at once: to free what an analysis holds, object by object, takes a tenth of a run's time."""
+    if sys.gettrace() is not None or sys.getprofile() is not None:
+        sys.exit(status)  # a debugger, profiler or coverage has to write down what it saw
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            status = status or 2
+    os._exit(status)
 
 
 def run(arguments: list[str]) -> int:

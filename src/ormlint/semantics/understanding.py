@@ -159,7 +159,7 @@ def understand(
         return world
 
     def work() -> World:
-        if memory is not None and (known := _resumed(prepared(_fresh(templates)), memory)) is not None:
+        if memory is not None and memory.known is not None and (known := _resumed(prepared(_fresh(templates)), memory)) is not None:
             return known
         world = prepared(templates)
         run_all(world, processors(config.jobs), tell, active)
@@ -208,8 +208,7 @@ def _fresh(templates: TemplateFiles | None) -> TemplateFiles | None:
 
 def _resumed(world: World, memory: Memory) -> World | None:
     """The world as an earlier run and the edits since leave it; None where all has to be run anew."""
-    if memory.known is None:
-        return None
+    assert memory.known is not None
     try:
         past = Past(unpacked(memory.known), world.symbols, memory)
 
