@@ -46,8 +46,9 @@ def recalled(asked: Question, project: Project) -> tuple[Memory, tuple[str, ...]
             texts.extend(_sources(project))
         if not name.isascii():
             return 1  # words are told by bytes
-        mention = re.compile(rb"(?<!def )\b" + re.escape(name.encode("utf-8", "surrogateescape")) + rb"\b")
-        return sum(len(mention.findall(text)) for text in texts)
+        word = name.encode("utf-8", "surrogateescape")
+        mention = re.compile(rb"(?<!def )\b" + re.escape(word) + rb"\b")
+        return sum(len(mention.findall(text)) for text in texts if word in text)
 
     def record(digest: str) -> Record | None:
         from .facts.cache import load, open_cache

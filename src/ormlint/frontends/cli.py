@@ -39,7 +39,7 @@ Examples:
 """
 
 
-_COLLECT_EVERY: Final = 200_000
+_COLLECT_EVERY: Final = 5_000_000
 """Objects made between two collections of cyclic garbage: a command makes hardly any, keeps nearly all, and ends soon."""
 
 

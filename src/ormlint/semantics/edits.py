@@ -37,6 +37,8 @@ class Edit:
         self.changed: list[r.Function] = []
         self.added: list[r.Function] = []
         self.removed: list[str] = []
+        self.has_made_defaults = False
+        """Whether a function that came or went has a default that a call makes."""
         self.starts: dict[int, int] = {0: 0}
         self.ends: dict[int, int] = {0: 0}
         if old.error is not None:
@@ -64,6 +66,7 @@ class Edit:
         self.added = [stmt for stmt in new if isinstance(stmt, r.Function) and stmt.name in came]
         for stmt in [*self.added, *(stmt for stmt in old if isinstance(stmt, r.Function) and stmt.name in went)]:
             _refuse_what_others_read(self.scope, stmt, None)
+            self.has_made_defaults = self.has_made_defaults or any(isinstance(param.default, r.Call) for param in stmt.params)
         return (
             tuple([stmt for stmt in old if not (isinstance(stmt, r.Function) and stmt.name in went)]),
             tuple([stmt for stmt in new if not (isinstance(stmt, r.Function) and stmt.name in came)]),

@@ -13,7 +13,9 @@ from ormlint.semantics.values import SessionId, Site
 
 
 class Node(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A computation. `kind` is entry, root or params (those of `function` by itself), context (a call of it) or value."""
+    """A computation. `kind` is entry, root or params (those of `function` by itself), context (a call of it), member (it as a method that a
+    mapped class has from a mixin), module (its statements: `function` is the module's name), lasting (the search for sessions that live as
+    long as the process) or value."""
 
     kind: str
     function: int
@@ -57,6 +59,14 @@ class Lambda(msgspec.Struct, frozen=True, array_like=True):
     site: Site
 
 
+class Member(msgspec.Struct, frozen=True, array_like=True):
+    """A method that a mapped class has from a mixin: its computation, the class, its summary."""
+
+    number: int
+    cls: str
+    summary: Summary
+
+
 class Remembered(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a context by itself, where making it again might give something else."""
 
@@ -83,6 +93,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
     late: tuple[str, ...]
     entries: dict[str, msgspec.Raw]
     """The summary of each function by itself, encoded: most of them nobody asks for."""
+    members: tuple[Member, ...]
     lambdas: tuple[Lambda, ...]
     counts: tuple[tuple[str, tuple[str, ...], int], ...]
     """How many contexts a function had, with what it held, where these were more than `COUNTED`."""

@@ -42,12 +42,14 @@ from ormlint.semantics.values import (
 )
 
 _TELL_EVERY = 50
-MODULES, BESIDE, ENDINGS = "<modules>", "<beside>", "<endings>"
-"""The steps of a run that are not functions."""
+PROJECT, BESIDE, ENDINGS = "<project>", "<beside>", "<endings>"
+"""The steps of a run that are neither a module, told by its name, nor a function, told by its id."""
+LASTING = ("lasting",)
+"""The key of finding the sessions that live as long as the process."""
 
 
-Resume = Callable[[World, Sequence[str]], None]
-"""Goes on from an earlier run of the same project before an edit; takes the functions. The modules' own statements have been run."""
+Resume = Callable[[World], None]
+"""Goes on from an earlier run of the same project before an edit."""
 
 
 def run_all(
@@ -62,12 +64,11 @@ def run_all(
     collect_eager(world)
     world.habits = habits_of(world.symbols.modules.values())
     find_error_handlers(world)
-    ids = enter(world, active)
-    world.end_step(MODULES)
+    world.end_step(PROJECT)
     if resume is not None:
-        resume(world, ids)
+        resume(world)
     else:
-        run_parts(world, ids, run_entries, jobs, tell)
+        run_parts(world, enter(world, active), run_entries, jobs, tell)
         run_rest(world, active)
     finish(world, active)
 
@@ -89,7 +90,12 @@ def enter(world: World, active: Collection[str] | None) -> list[str]:
     scopes = [scope for name, scope in modules if (active is None or scope.path in active) and name not in world.entered]
     for scope in scopes:
         run_module(world, scope)
-    names = frozenset(scope.name for scope in scopes)
+    return functions_of(world, [scope.name for scope in scopes])
+
+
+def functions_of(world: World, modules: Sequence[str]) -> list[str]:
+    """The functions of modules that are entered, in the order in which they are run."""
+    names = frozenset(modules)
     world.entered |= names
     return importers_first(world.symbols, [id for id, function in world.symbols.functions.items() if function.module in names])
 
@@ -110,7 +116,8 @@ def run_beside(world: World) -> None:
     """Runs what mapped classes have from mixins, and what lives as long as the process."""
     world.begin_step()
     run_mixins(world)
-    find_kept_sessions(world)
+    with computing(world, LASTING):
+        find_kept_sessions(world)
     world.end_step(BESIDE)
 
 
@@ -278,7 +285,7 @@ def _keep(world: World, scope: ModuleScope, expr: r.Expr, owner: str, place: str
             value = frame.evaluate(part)
         if isinstance(value, Session) and not value.scoped and value.id.kind != "given":
             site = frame.site(part)
-            world.made[(site, place)] = Made(value, site, owner, (), place, name)
+            world.leave("made", ((site, place), Made(value, site, owner, (), place, name)))
 
 
 def find_error_handlers(world: World) -> None:
@@ -322,10 +329,12 @@ def contained(world: World, name: str) -> Iterator[None]:
 
 def run_module(world: World, scope: ModuleScope) -> None:
     """Runs the statements at the top of a module."""
+    world.begin_step()
     frame = Frame(world, scope, None, budget=200_000)
     with computing(world, ("module", scope.name)), contained(world, f"{scope.name}:"):
         frame.run(scope.record.body)
         conflicts.summary_of(frame, world.current)
+    world.end_step(scope.name)
 
 
 @contextmanager
@@ -394,11 +403,11 @@ def gather(world: World) -> None:
             roots.append(("entry", id))
     _reach(world, roots, reached)
     meet_conflicts(world, roots)
-    met = {_function_of(key) for key in reached}
+    met = {_function_of(world, key) for key in reached}
     for id in sorted(world.entries):
         if id not in met:
             meet_conflicts(world, [("entry", id)])
-            met.update(_function_of(key) for key in _reach(world, [("entry", id)], reached))
+            met.update(_function_of(world, key) for key in _reach(world, [("entry", id)], reached))
     for place, item in within(world.observed, reached):
         same = world.repeated.get(place)
         if same is None or _stronger(item, same):
@@ -457,11 +466,13 @@ def meet_conflicts(world: World, roots: Sequence[object]) -> None:
                 world.met[place] = item
 
 
-def _function_of(key: object) -> object:
+def _function_of(world: World, key: object) -> object:
     """The function of a context's key."""
     if isinstance(key, Context):
         return key.function
-    return key[1] if isinstance(key, tuple) and key[0] in ("entry", "kept") else None
+    if isinstance(key, int):
+        return world.known[key]
+    return key[1] if isinstance(key, tuple) and key[0] == "entry" else None
 
 
 def _reach(world: World, roots: Sequence[object], reached: set[object]) -> list[object]:

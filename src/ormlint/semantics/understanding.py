@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -23,11 +23,12 @@ from ormlint.semantics.acting import acts
 from ormlint.semantics.classes import Classes
 from ormlint.semantics.extending import extend
 from ormlint.semantics.frame import World
-from ormlint.semantics.keeping import Memory, Past, packed, resume, unpacked
+from ormlint.semantics.keeping import Memory, packed, unpacked
 from ormlint.semantics.layers import layers_of
 from ormlint.semantics.model import Model
 from ormlint.semantics.namesakes import Home, homes
 from ormlint.semantics.parts import Tell
+from ormlint.semantics.resuming import Past, resume
 from ormlint.semantics.running import run_all, run_more
 from ormlint.semantics.symbols import (
     ModuleScope,
@@ -39,7 +40,7 @@ from ormlint.semantics.version_classes import add_version_classes
 
 _STACK = 512 * 1024 * 1024
 _RECURSION = 30_000
-_COLLECT_EVERY = 600_000
+_COLLECT_EVERY = 5_000_000
 Given = TypeVar("Given")
 
 
@@ -212,8 +213,8 @@ def _resumed(world: World, memory: Memory) -> World | None:
     try:
         past = Past(unpacked(memory.known), world.symbols, memory)
 
-        def go_on(world: World, ids: Sequence[str]) -> None:
-            memory.again = resume(world, past, ids)
+        def go_on(world: World) -> None:
+            memory.again = resume(world, past)
 
         run_all(world, resume=go_on)
     except Redo as reason:
