@@ -11,8 +11,11 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
+
 from ormlint.facts import nesting
 from ormlint.facts.decoding import Undecodable, decode, line_starts
+from ormlint.facts.marks import marks_in
 from ormlint.facts.quick import reading as quick
 from ormlint.facts.records import Record
 
@@ -43,7 +46,7 @@ def _record(text: str, digest: str, lines: tuple[int, ...]) -> Record:
             from ormlint.facts import lossless
 
             found = lossless.read(text, digest, lines)
-        return found
+        return msgspec.structs.replace(found, words=marks_in(text))
 
 
 @contextmanager

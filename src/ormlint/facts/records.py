@@ -12,7 +12,7 @@ from typing import Union
 
 import msgspec
 
-EXTRACTOR_VERSION = 2
+EXTRACTOR_VERSION = 3
 """Raised whenever the same source would give another record; the cache is keyed by it."""
 
 
@@ -383,6 +383,8 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     comments: tuple[Comment, ...] = ()
     error: Union[str, None] = None
     error_line: int = 1
+    words: tuple[str, ...] = ()
+    """Which of `marks.MARKS` the text contains."""
 
     def position(self, offset: int) -> tuple[int, int]:
         """The line and column of an offset, both from 1, columns in characters."""

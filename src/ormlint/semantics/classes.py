@@ -32,6 +32,9 @@ _PLURALS = {
 }  # fmt: skip
 
 
+_IMPERATIVE = frozenset({"map_imperatively", "mapper"})
+
+
 class Classes:
     """All classes of the project by id; `subclasses` and `by_name` are indexes over them."""
 
@@ -414,9 +417,11 @@ class Classes:
 
     def _find_imperative(self) -> None:
         for module, scope in self.symbols.modules.items():
+            if _IMPERATIVE.isdisjoint(scope.record.words):
+                continue
             for call in _calls_of(scope.record.body):
                 name = last_name(call.func)
-                if name not in ("map_imperatively", "mapper") or not call.args:
+                if name not in _IMPERATIVE or not call.args:
                     continue
                 symbol = self.resolve(module, call.func)
                 if name == "mapper" and not (isinstance(symbol, Library) and symbol.name.startswith("sqlalchemy")):

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Union
 
 from ormlint.facts import records as r
+from ormlint.facts.marks import MARKS
 from ormlint.facts.walking import walk
 from ormlint.semantics.habits import Habits
 from ormlint.semantics.symbols import ModuleScope, last_name
 
 OPTION = "expire_on_commit"
 _MAKERS = frozenset({"sessionmaker", "async_sessionmaker", "Session", "AsyncSession", "create_session", "SQLAlchemy"})
+_MARKS = frozenset(MARKS) - {"map_imperatively", "mapper"}
 _PACKAGES = ("sqlalchemy", "sqlmodel", "flask_sqlalchemy", "advanced_alchemy", "sqlalchemy_utils", "flask_sqlalchemy_lite")
 _SILENT = frozenset({"test", "fixture", "migration"})
 
@@ -34,7 +36,7 @@ def habits_of(scopes: Iterable[ModuleScope]) -> Habits:
     """What the project's own code says of its sessions; tests and migrations left aside."""
     said: list[_Said] = []
     for scope in scopes:
-        names = _orm_names(scope.record.body) if scope.role not in _SILENT else {}
+        names = _orm_names(scope.record.body) if scope.role not in _SILENT and not _MARKS.isdisjoint(scope.record.words) else {}
         if names:
             said.extend(_said_in(scope.record.body, names))
     configured = [item.value for item in said if item.maker == "configure"]
