@@ -240,7 +240,7 @@ def run(root: Path, config: Config, folder: Path, keeps: bool) -> tuple[Report, 
     if not keeps:
         return judged(project, config, Request())[0], "", 0, time.process_time() - started
     question = results.question(folder, project, config, True)
-    memory, _ = kept_analyses.recalled(question, project)
+    memory, _ = kept_analyses.recalled(question, project, results.answer(question).unchanged)
     fresh = memory.known is None
     report = judged(project, config, Request(), memory)[0]
     if memory.made is not None:

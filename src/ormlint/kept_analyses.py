@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,8 +34,8 @@ def file_of(asked: Question) -> Path:
     return asked.file.with_name(asked.file.name.replace("result-", PREFIX, 1))
 
 
-def recalled(asked: Question, project: Project) -> tuple[Memory, tuple[str, ...]]:
-    """What a run may know of the one before, and warnings."""
+def recalled(asked: Question, project: Project, unchanged: Mapping[str, str]) -> tuple[Memory, tuple[str, ...]]:
+    """What a run may know of the one before, and warnings. `unchanged` are the sha256 in hex of files, by the path to read them from."""
     from .semantics.keeping import Memory
 
     known, warnings = read(asked)
@@ -55,7 +55,7 @@ def recalled(asked: Question, project: Project) -> tuple[Memory, tuple[str, ...]
 
         return load(open_cache(asked.file.parent)[0], (digest,))[0].get(digest)
 
-    return Memory(known, record, occurs), warnings
+    return Memory(known, record, occurs, unchanged), warnings
 
 
 def _sources(project: Project) -> Iterator[bytes]:

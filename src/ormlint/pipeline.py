@@ -93,11 +93,11 @@ def kept_or_made(project: Project, config: Config, asked: Request) -> Report:
     from . import kept_analyses, results
 
     question = results.question(folder, project, config, asked.noqa)
-    known, warnings = results.answer(question)
-    if known is not None:
-        return known
-    memory, said = kept_analyses.recalled(question, project)
-    warnings += said
+    answer = results.answer(question)
+    if answer.report is not None:
+        return answer.report
+    memory, said = kept_analyses.recalled(question, project, answer.unchanged)
+    warnings = (*answer.warnings, *said)
     report, digests, passing = judged(project, config, asked, memory)
     if memory.damaged:
         warnings += kept_analyses.discarded(question)
@@ -169,8 +169,11 @@ def understand(
         return partial(notify, text)
 
     sources = tuple((file.rel, Path(file.path)) for file in project.files)
+    # An analysis is kept only of a project of which all files matter.
+    whole = whole or (memory is not None and memory.known is not None)
     relevance = None if whole else Relevance(project.files, config)
-    read = partial(read_records, cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs))
+    unchanged = {} if memory is None else memory.unchanged
+    read = partial(read_records, cache_dir=cache_folder(project.root, config), jobs=processors(config.jobs), unchanged=unchanged)
     tell = step(f"reading {len(project.files)} files")
     records, unread = read(sources, choose=relevance, tell=tell)
     active = None if relevance is None else relevance.active

@@ -98,14 +98,24 @@ def question(folder: Path, project: Project, config: Config, noqa: bool) -> Ques
     return Question(folder / f"{PREFIX}{key.hexdigest()[:32]}", asked.hexdigest(), stamps, at)
 
 
-def answer(asked: Question) -> tuple[Report | None, tuple[str, ...]]:
-    """The report that the same question got before, None where there is none or a file has changed since; and warnings."""
+class Answer(msgspec.Struct, frozen=True):
+    """What an earlier run knows of a question."""
+
+    report: Report | None = None
+    """None where there is none, or a file has changed since."""
+    unchanged: Mapping[str, str] = {}
+    """Of the files that are as they were: the sha256 in hex of the content, by the path to read it from."""
+    warnings: tuple[str, ...] = ()
+
+
+def answer(asked: Question) -> Answer:
+    """What the same question got before. Reads only the files of which their stamps cannot tell whether they changed."""
     try:
         body = cached_files.checked(MAGIC, asked.file.read_bytes())
     except FileNotFoundError:
-        return None, ()
+        return Answer()
     except OSError as error:
-        return None, (f"the cache file {asked.file} cannot be read ({error.strerror or error})",)
+        return Answer(warnings=(f"the cache file {asked.file} cannot be read ({error.strerror or error})",))
     try:
         if body is None:
             raise ValueError
@@ -113,17 +123,20 @@ def answer(asked: Question) -> tuple[Report | None, tuple[str, ...]]:
     except (ValueError, msgspec.MsgspecError, RecursionError):
         with contextlib.suppress(OSError):
             asked.file.unlink()
-        return None, (f"the cache file {asked.file} was damaged; it is rebuilt",)
+        return Answer(warnings=(f"the cache file {asked.file} was damaged; it is rebuilt",))
+    doubtful = {
+        path: entry for path, entry in kept.entries.items() if entry.stamp != asked.stamps.get(path) or is_racy(entry.stamp, kept.at)
+    }
+    unchanged = {path: entry.digest for path, entry in kept.entries.items() if path not in doubtful and entry.digest != UNREAD}
     if kept.asked != asked.asked or kept.entries.keys() != asked.stamps.keys():
-        return None, ()
-    doubtful = {path: entry for path, entry in kept.entries.items() if entry.stamp != asked.stamps[path] or is_racy(entry.stamp, kept.at)}
+        return Answer(unchanged=unchanged)
     if not all(entry.digest != UNREAD and entry.digest == digest_of(path) for path, entry in doubtful.items()):
-        return None, ()
+        return Answer(unchanged=unchanged)
     settled = any(not is_racy(asked.stamps[path], asked.at) for path in doubtful)
     if settled:
         entries = {path: Entry(stamp, kept.entries[path].digest) for path, stamp in asked.stamps.items()}
         write(asked.file, Kept(kept.asked, asked.at, entries, kept.report))
-    return kept.report, ()
+    return Answer(kept.report)
 
 
 def keep(asked: Question, report: Report, digests: Mapping[str, str]) -> None:

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Protocol, Union
@@ -59,21 +59,33 @@ _Found = tuple[str, Union[Record, bytes]]
 
 
 def read_records(
-    files: Sequence[tuple[str, Path]], *, cache_dir: Path | None, jobs: int, choose: Choose | None = None, tell: Tell | None = None
+    files: Sequence[tuple[str, Path]],
+    *,
+    cache_dir: Path | None,
+    jobs: int,
+    choose: Choose | None = None,
+    tell: Tell | None = None,
+    unchanged: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Record], tuple[str, ...]]:
     """The record of each file by its name, in the order of `files`, and warnings, each one line.
 
     `files` are pairs of a name (the path relative to the root) and the path. `cache_dir` is where records are kept between runs;
     None keeps none. `jobs` is how many processes may parse. A file that cannot be read or parsed has a record with `error`.
     `choose` says which files are needed: the others' records hold nothing but the digest, or the error.
-    `tell` is told how much of what has to be parsed is parsed.
+    `tell` is told how much of what has to be parsed is parsed. `unchanged` are the sha256 in hex of what files are known to hold, by
+    their paths.
     """
     with _without_collector():
-        return _read_records(files, cache_dir, jobs, choose, tell)
+        return _read_records(files, cache_dir, jobs, choose, tell, unchanged or {})
 
 
 def _read_records(
-    files: Sequence[tuple[str, Path]], cache_dir: Path | None, jobs: int, choose: Choose | None, tell: Tell | None
+    files: Sequence[tuple[str, Path]],
+    cache_dir: Path | None,
+    jobs: int,
+    choose: Choose | None,
+    tell: Tell | None,
+    unchanged: Mapping[str, str],
 ) -> tuple[dict[str, Record], tuple[str, ...]]:
     cache, warnings = open_cache(cache_dir) if cache_dir is not None else (None, ())
     known = cache.digests if cache is not None else frozenset[str]()
@@ -83,6 +95,11 @@ def _read_records(
     paths: dict[str, Path] = {}
     sources: dict[str, bytes] = {}
     for name, path in files:
+        told = unchanged.get(str(path)) if choose is None else None
+        if told is not None and told in known:
+            digests[name] = told
+            paths[told] = path
+            continue
         try:
             source = _read(path)
         except OSError as error:
@@ -120,10 +137,10 @@ def _read_records(
             records, said = load(cache, wanted & known)
             warnings += said
             for digest in (wanted & known).difference(records):
-                try:
-                    missing[digest] = _read(paths[digest])
-                except OSError:
-                    continue
+                with suppress(OSError):
+                    source = _read(paths[digest])
+                    if hashlib.sha256(source).hexdigest() == digest:
+                        missing[digest] = source
         total, parsed = sum(map(len, missing.values())), 0
         for digest, found in _parse(missing, jobs, pool):
             if tell is not None:

@@ -27,12 +27,17 @@ OWN = frozenset({"entry", "root", "params", "module", "member", "lasting"})
 
 
 class Memory:
-    """What a run may know of the one before: that one's analysis, its records by their hashes, and the text of the files as they are."""
+    """What a run may know of the one before: that one's analysis, its records by their hashes, which files are as they were, and the text
+    of the files as they are."""
 
-    def __init__(self, known: bytes | None, record: Callable[[str], r.Record | None], occurs: Occurs) -> None:
+    def __init__(
+        self, known: bytes | None, record: Callable[[str], r.Record | None], occurs: Occurs, unchanged: Mapping[str, str] | None = None
+    ) -> None:
         self.known = known
         self.record = record
         self.occurs = occurs
+        self.unchanged = unchanged or {}
+        """The sha256 in hex of files that need not be read, by their paths."""
         self.made: bytes | None = None
         """What is to be kept of this run; None where what is kept remains good."""
         self.damaged = False
