@@ -15,7 +15,6 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.semantics import running
-from ormlint.semantics.repetition import keep_stronger
 from ormlint.semantics.changes import Change, Done
 from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.edits import Edit, Moves, refuse_names_in_use
@@ -24,6 +23,7 @@ from ormlint.semantics.keeping import OWN, Memory, grounds_of
 from ormlint.semantics.kept import COUNTED, Kept, Lambda, Left, Seen
 from ormlint.semantics.observations import Summary
 from ormlint.semantics.parts import divided
+from ormlint.semantics.repetition import keep_stronger
 from ormlint.semantics.summarising import most_contexts
 from ormlint.semantics.symbols import Symbols
 from ormlint.semantics.traces import Redo, Trace, encoded, fingerprint, name_of
