@@ -11,7 +11,8 @@ from ormlint.facts.extract import extract
 from ormlint.facts.records import EXTRACTOR_VERSION
 
 SEEN = {1: "564b0b42d66b7777", 2: "564b0b42d66b7777", 3: "6e837e53e438fafe"}
-"""What the records of the tricky snippets, encoded, hash to in each version; the second has two readers, which say the same of these, the third tells words."""
+"""What the records of the tricky snippets, encoded, hash to in each version; the second has two readers, which say the same of these, the
+third tells words."""
 
 
 def test_another_record_needs_another_version() -> None:
