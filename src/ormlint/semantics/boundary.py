@@ -485,13 +485,23 @@ def _serves_undeclared(world: World, function: FunctionNode) -> bool:
         if not _imports(scope.bindings, "fastapi"):
             continue
         keywords = {arg.keyword: arg.value for arg in decorator.args if arg.keyword}
-        if any(arg.star for arg in decorator.args) or "response_class" in keywords:
+        if any(arg.star for arg in decorator.args) or "response_class" in keywords or _has_no_body(keywords.get("status_code")):
             return False
         model = keywords.get("response_model")
         if model is not None:
             return isinstance(model, r.Const) and model.kind == "none"
         return function.node.returns is None or _is_any(world, function)
     return function.node.name in _added(world, function.module) and (function.node.returns is None or _is_any(world, function))
+
+
+def _has_no_body(status: r.Expr | None) -> bool:
+    """Whether a declared status lets no body leave, whatever the handler returns: the framework sends none."""
+    if isinstance(status, r.Const):
+        return str(status.value) in ("204", "205", "304")
+    return isinstance(status, r.Attr) and status.attr in _WITHOUT_BODY
+
+
+_WITHOUT_BODY = ("HTTP_204_NO_CONTENT", "HTTP_205_RESET_CONTENT", "HTTP_304_NOT_MODIFIED", "NO_CONTENT", "RESET_CONTENT", "NOT_MODIFIED")
 
 
 def _added(world: World, module: str) -> frozenset[str]:

@@ -35,6 +35,9 @@ _NAMES = {
         "controller", "endpoints", "rest", "restapi", "rest_api", "graphql", "blueprints", "http_api", "webapp", "presentation", "inbound",
     ),
 }  # fmt: skip
+_NOUNS = frozenset(("gateways", "repos", "repo", "storage", "transactions"))
+"""They tell nothing right below a folder that says what its modules do: `services/gateways.py` serves gateways."""
+_DOING = re.compile(r"(?:^|_)(?:services?|use_?cases|interactors|models|schemas|serializers|dtos?|background|tasks|jobs|workers|compatibility)$")
 _OUTER = ("infrastructure", "adapters", "adapter", "infra", "outbound")
 """Persistence, unless a deeper folder says otherwise."""
 _SLICES = frozenset(("routes", "routers", "router", "views", "controllers", "controller", "endpoints", "rest", "blueprints", "urls"))
@@ -138,7 +141,9 @@ def _domains(name: str, is_package: bool, layered: set[str]) -> Iterator[str]:
 def _named(parts: Sequence[str]) -> tuple[str, str] | None:
     """The layer that the first telling part names, and that part; what stands in the outer folders may say more."""
     outer = ""
-    for part in parts:
+    for at, part in enumerate(parts):
+        if part in _NOUNS and at and _DOING.search(parts[at - 1]):
+            continue
         for layer, names in _NAMES.items():
             if part in names and (not outer or layer != "persistence"):
                 return layer, part

@@ -23,6 +23,7 @@ from ormlint.semantics.between import directly_before
 from ormlint.semantics.classes import Classes
 from ormlint.semantics.commands import is_command
 from ormlint.semantics.definitions import DefinedClass, DefinedModule, FunctionNode, Library, Variable
+from ormlint.semantics.dependence import dotted
 from ormlint.semantics.engines import gives_engine, runs_once
 from ormlint.semantics.events import CALLS, FRESH, Event, Step
 from ormlint.semantics.frame import Frame, World
@@ -320,7 +321,9 @@ class Model:
         """The application's entity, base or module of entities that an import brings in, in words; "" where it brings none."""
         scope = self.symbols.modules[module]
         if not statement.is_from:
-            return f"the models of {name.name}" if self._holds_models(scope.known_as(name.name)) else ""
+            known = scope.known_as(name.name)
+            is_used = self._holds_models(known) and self._uses_models(scope, name.asname or name.name, known)
+            return f"the models of {name.name}" if is_used else ""
         source = absolute(scope, statement)
         if source is None or not self.symbols.is_module(source):
             return ""
@@ -342,7 +345,7 @@ class Model:
         used = {
             node.attr
             for node in walk(scope.record.body)
-            if isinstance(node, r.Attr) and isinstance(node.value, r.Name) and node.value.id == local
+            if isinstance(node, r.Attr) and dotted(node.value) == local
         }
         for attr in used:
             symbol = self.symbols.lookup(module, attr)
