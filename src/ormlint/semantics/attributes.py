@@ -115,6 +115,10 @@ def attribute(frame: Frame, value: Value, name: str, node: r.Node) -> Value:
             return own
     if isinstance(value, (Session, Query, Result, Factory)):
         row = orms.METHODS.get((kind_of_value(value), name))
+        if row is None and type(value) is Session and value.cls:
+            own = _member(frame, value, value.cls, name, node)
+            if own is not None:
+                return own
         if row is not None and row.is_property:
             return frame.call(Method(value, name), (), node)
         if type(value) is Session and name in ("registry",):

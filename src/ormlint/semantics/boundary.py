@@ -36,6 +36,7 @@ from ormlint.semantics.values import (
     Manager,
     Method,
     ModelAttr,
+    Partial,
     Query,
     Result,
     Session,
@@ -549,6 +550,20 @@ def leaves_by(name: str) -> str:
     if (row is not None and row.effect == "serialize") or (serializer is not None and serializer.through == "dict" and name not in _COPIES):
         return f"{name.rsplit('.', 1)[-1]}()"
     return ""
+
+
+def told_how(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Node) -> bool:
+    """Whether a call that writes values as text was told how to write objects (`cls=Encoder`, `default=function`), which is run here."""
+    if not name.startswith("json."):
+        return False
+    given = [actual.value for actual in actuals if actual.keyword in ("cls", "default") and actual.value != NONE]
+    for entity in entities_in(actuals[0].value) if given else ():
+        for how in given:
+            member = frame.world.classes.member(how.cls, "default") if isinstance(how, ClassRef) else None
+            target = FuncRef(member[1][0], Instance(how.cls)) if member is not None and isinstance(how, ClassRef) else how
+            if isinstance(target, (FuncRef, Partial)):
+                frame.call(target, (Actual(entity),), node)
+    return bool(given)
 
 
 def leave(frame: Frame, values: Sequence[Value], node: r.Node, words: str) -> None:

@@ -58,7 +58,13 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
         if kind in ("session", "async_session"):
             return new_session(
                 frame,
-                Factory(kind == "async_session", _expires(frame, cls.cls, actuals), frame.site(node), autoflush=option_of(frame, actuals)),
+                Factory(
+                    kind == "async_session",
+                    _expires(frame, cls.cls, actuals),
+                    frame.site(node),
+                    autoflush=option_of(frame, actuals),
+                    cls=cls.cls,
+                ),
                 node,
             )
         if kind == "database":

@@ -95,6 +95,26 @@ def item_at(value: Value, index: Value) -> Value:
     return UNKNOWN
 
 
+def with_item(owner: Value, index: Value, value: Value) -> Value:
+    """What a container is after `owner[index] = value`; the owner itself where that is not known."""
+    if type(owner) is UnionOf:
+        return union(tuple([with_item(item, index, value) for item in owner.items]))
+    is_name = type(index) is Const and isinstance(index.value, str)
+    if type(owner) is LibInstance and owner.cls == "kwargs":
+        data = dict(owner.data)
+        data[str(index.value) if type(index) is Const and is_name else "*"] = value if is_name else UNKNOWN
+        return LibInstance("kwargs", tuple(data.items()))
+    if type(owner) is not Coll:
+        return owner
+    elem, key = owner.elem, owner.key
+    if owner.kind == "dict":
+        key = join(key or NEVER, index)
+        if is_name and type(elem) is UnionOf and type(value) is Coll:
+            # Values of several sorts under names: the collection that is put there takes the place of the one that was there.
+            elem = union(tuple([item for item in elem.items if type(item) is not Coll]))
+    return Coll(owner.kind, join(elem, value), key, None, owner.batches)
+
+
 def _is_mixed(value: Value) -> bool:
     """Whether some of the values are known, and others are not: they are of several sorts."""
     return isinstance(value, UnionOf) and any(isinstance(item, Unknown) for item in value.items)

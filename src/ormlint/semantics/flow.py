@@ -15,7 +15,7 @@ from ormlint.orms import registry as orms
 from ormlint.semantics import autoflush, boundary, conflicts, identity, queries, serializing, unfetched
 from ormlint.semantics.attributes import replaced
 from ormlint.semantics.concurrency import block_ends, handed
-from ormlint.semantics.containers import born_in, element_of, unpacked
+from ormlint.semantics.containers import born_in, element_of, unpacked, with_item
 from ormlint.semantics.contexts import invoke
 from ormlint.semantics.crossing import linked, of_one_session
 from ormlint.semantics.dependence import absent_for, containers, kept_by, resets
@@ -244,16 +244,10 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
         index = frame.evaluate(target.index) if type(target.index) is not r.Slice else UNKNOWN
         if identity.is_global(frame, target.value):
             identity.kept(frame, target, value)
-        if type(owner) is Coll and type(target.value) is r.Name:
-            known = join(owner.key or NEVER, index) if owner.kind == "dict" else owner.key
-            frame.state.vars[target.value.id] = Coll(owner.kind, join(owner.elem, value), known, None, owner.batches)
-        elif type(owner) is LibInstance and owner.cls == "kwargs" and type(target.value) is r.Name:
-            data = dict(owner.data)
-            if type(index) is Const and isinstance(index.value, str):
-                data[index.value] = value
-            else:
-                data["*"] = UNKNOWN
-            frame.state.vars[target.value.id] = LibInstance("kwargs", tuple(data.items()))
+        if type(target.value) is r.Name:
+            holding = with_item(owner, index, value)
+            if holding is not owner:
+                frame.state.vars[target.value.id] = holding
         handed(frame, value)
         escape(frame, value)
         kept(frame, value)
@@ -1301,6 +1295,8 @@ def _leave(frame: Frame, entered: _Entered, kind: str) -> None:
         elif isinstance(value, LibInstance):
             block_ends(frame, value)
     if isinstance(value, Session):
+        if value.cls and not failed:
+            _own_exit(frame, value, value.cls, (Actual(NONE), Actual(NONE), Actual(NONE)), node)
         operate(frame, value, "close", node)
     elif (core := core_connection(value)) is not None:
         operate(frame, core, "close", node)
@@ -1321,12 +1317,17 @@ def _leave(frame: Frame, entered: _Entered, kind: str) -> None:
             end_blocks(frame, entered.summary, entered.back, frame.site(node), failed)
     elif isinstance(value, (Instance, Entity)):
         cls = value.cls if isinstance(value, Instance) else value.model
-        member = frame.world.classes.member(cls, "__exit__") or frame.world.classes.member(cls, "__aexit__")
-        if member is not None:
-            given = UNKNOWN if failed else NONE
-            dead = frame.dead
-            frame.call(FuncRef(member[1][0], value), (Actual(given), Actual(given), Actual(given)), node)
-            frame.dead = dead
+        given = UNKNOWN if failed else NONE
+        _own_exit(frame, value, cls, (Actual(given), Actual(given), Actual(given)), node)
+
+
+def _own_exit(frame: Frame, value: Value, cls: str, actuals: tuple[Actual, ...], node: r.Node) -> None:
+    """Runs what a class of the project does when its block is left."""
+    member = frame.world.classes.member(cls, "__exit__") or frame.world.classes.member(cls, "__aexit__")
+    if member is not None:
+        dead = frame.dead
+        frame.call(FuncRef(member[1][0], value), actuals, node)
+        frame.dead = dead
 
 
 def enter_value(frame: Frame, value: Value, node: r.Node) -> Value:

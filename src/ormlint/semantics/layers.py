@@ -37,7 +37,9 @@ _NAMES = {
 }  # fmt: skip
 _NOUNS = frozenset(("gateways", "repos", "repo", "storage", "transactions"))
 """They tell nothing right below a folder that says what its modules do: `services/gateways.py` serves gateways."""
-_DOING = re.compile(r"(?:^|_)(?:services?|use_?cases|interactors|models|schemas|serializers|dtos?|background|tasks|jobs|workers|compatibility)$")
+_DOING = re.compile(
+    r"(?:^|_)(?:services?|use_?cases|interactors|models|schemas|serializers|dtos?|background|tasks|jobs|workers|compat\w*)$"
+)
 _OUTER = ("infrastructure", "adapters", "adapter", "infra", "outbound")
 """Persistence, unless a deeper folder says otherwise."""
 _SLICES = frozenset(("routes", "routers", "router", "views", "controllers", "controller", "endpoints", "rest", "blueprints", "urls"))

@@ -61,7 +61,7 @@ def call_library(frame: Frame, name: str, actuals: Sequence[Actual], node: r.Nod
     if kind:
         return of_kind(frame, name, kind, actuals, node)
     words = boundary.leaves_by(name)
-    if words and actuals:
+    if words and actuals and not boundary.told_how(frame, name, actuals, node):
         boundary.leave(frame, (actuals[0].value,), node, words)
     if name.startswith(_SQL_FUNCTIONS):
         return _sql_function(name.rsplit(".", 1)[-1], actuals)

@@ -55,16 +55,22 @@ def of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node:
     if kind in ("session_factory", "async_session_factory"):
         built(frame, node, "sessionmaker")
         is_async = kind == "async_session_factory"
-        cls = first_value(actuals, 1, "class_")
-        for item in options_of(cls):
+        own = ""
+        for item in options_of(first_value(actuals, 1, "class_")):
             if isinstance(item, LibRef) and kind_of(item.name) == "async_session":
                 is_async = True
             if isinstance(item, ClassRef):
+                own = item.cls
                 info = frame.world.classes.infos.get(item.cls)
                 if info is not None and any(kind_of(library) == "async_session" for library in info.libraries):
                     is_async = True
         return Factory(
-            is_async, expires_on_commit(frame, actuals), site, autocommit=commits_each(actuals), autoflush=option_of(frame, actuals)
+            is_async,
+            expires_on_commit(frame, actuals),
+            site,
+            autocommit=commits_each(actuals),
+            autoflush=option_of(frame, actuals),
+            cls=own,
         )
     if kind in ("scoped_session", "async_scoped_session"):
         inner = first_value(actuals, 0, "session_factory")
@@ -82,6 +88,7 @@ def of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node:
             "registry",
             isinstance(inner, Factory) and inner.autocommit,
             autoflush=inner.autoflush if isinstance(inner, Factory) else None,
+            cls=inner.cls if isinstance(inner, Factory) else "",
         )
     if kind in ("select", "query", "insert", "update", "delete", "compound_select"):
         if kind == "compound_select":

@@ -342,11 +342,7 @@ class Model:
 
     def _uses_models(self, scope: ModuleScope, local: str, module: str) -> bool:
         """Whether a module may use the ORM's classes from one that it imports, and not just enumerations and other plain classes."""
-        used = {
-            node.attr
-            for node in walk(scope.record.body)
-            if isinstance(node, r.Attr) and dotted(node.value) == local
-        }
+        used = {node.attr for node in walk(scope.record.body) if isinstance(node, r.Attr) and dotted(node.value) == local}
         for attr in used:
             symbol = self.symbols.lookup(module, attr)
             info = self.classes.infos.get(symbol.id) if isinstance(symbol, DefinedClass) else None

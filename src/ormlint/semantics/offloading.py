@@ -55,10 +55,10 @@ def started(frame: Frame, name: str, row: ConcurrencyRow, actuals: Sequence[Actu
     if row.runs_in == "after_response":
         # It does what it does when the function has long ended.
         before = frame.state.copy()
-        order = dict(frame.order)
+        order, wrote = dict(frame.order), dict(frame.wrote)
         at_rest(frame)
         work = _work(frame, target, given, node, row.runs_in)
-        frame.state, frame.order, frame.dead = before, order, False
+        frame.state, frame.order, frame.wrote, frame.dead = before, order, wrote, False
     else:
         work = _work(frame, target, given, node, row.runs_in)
     if name in orms.CLASSES and row.keyword:

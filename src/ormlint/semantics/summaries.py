@@ -202,7 +202,15 @@ class Symbolic:
         else:
             id = SessionId("arg", NOWHERE, str(len(self.sessions)))
             symbol = Session(
-                id, session.is_async, session.expires, session.scoped, (), "caller", session.autocommit, autoflush=session.autoflush
+                id,
+                session.is_async,
+                session.expires,
+                session.scoped,
+                (),
+                "caller",
+                session.autocommit,
+                autoflush=session.autoflush,
+                cls=session.cls,
             )
         self.sessions[session.id] = (symbol, session)
         return symbol

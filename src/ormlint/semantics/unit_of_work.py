@@ -375,7 +375,15 @@ def new_session(frame: Frame, factory: Factory, node: r.Node) -> Session:
     ended_by = "registry" if factory.scoped else ""
     id = SessionId(kind, frame.site(node), "")
     session = Session(
-        id, factory.is_async, factory.expires, factory.scoped, born, ended_by, factory.autocommit, autoflush=factory.autoflush
+        id,
+        factory.is_async,
+        factory.expires,
+        factory.scoped,
+        born,
+        ended_by,
+        factory.autocommit,
+        autoflush=factory.autoflush,
+        cls=factory.cls,
     )
     if not factory.scoped:
         make(frame, session)

@@ -206,6 +206,8 @@ class Session(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag
     """Of a dependency's session: the scope that its declaration gives; "none" where nobody ends it, "unknown" where somebody else does."""
     autoflush: Union[bool, None] = None
     """Whether a query sends what is pending first; None where its factory is not at hand."""
+    cls: str = ""
+    """The project's own class of it, where it has one."""
 
 
 class Factory(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag_field="variant", tag="Factory"):
@@ -218,6 +220,8 @@ class Factory(msgspec.Struct, frozen=True, cache_hash=True, array_like=True, tag
     flask: bool = False
     autocommit: bool = False
     autoflush: Union[bool, None] = None
+    cls: str = ""
+    """The project's own class of what it makes."""
 
 
 class Origin(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):
