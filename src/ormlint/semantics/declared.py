@@ -384,8 +384,8 @@ def provided(frame: Frame, provider: Value, node: r.Node, scope: str = "") -> Va
         if known is not None and session.id.kind == "made":
             # One for each request, whoever asks for it.
             id = SessionId("given", Site(frame.world.symbols.modules[known.module].path, known.node.start, known.node.end), "")
-        if session.id in quiet.committed:
-            frame.world.commits(id)
+        if session.id in quiet.committed or session.ended_by == "caller":
+            frame.world.commits(id)  # or whoever has given it to the provider may
         return msgspec.structs.replace(session, id=id, ended_by="framework", born=(), scope=scope or session.scope)
 
     def given(item: Value) -> Value:
