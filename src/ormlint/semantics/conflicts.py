@@ -137,10 +137,15 @@ def counts(type_: str) -> bool:
     return not any(word in lowered for word in _TEXTS)
 
 
-def rewritten_by_statement(frame: Frame, told: tuple[Seen, ...], keys: tuple[str, ...], session: Session | None, node: r.Node) -> None:
-    """An UPDATE sets a column to what was computed from its old value; one that asks for the old value is safe."""
+def rewritten_by_statement(
+    frame: Frame, model: str, told: tuple[Seen, ...], keys: tuple[str, ...], session: Session | None, node: r.Node
+) -> None:
+    """An UPDATE of `model` sets a column to what was computed from its old value; one that asks for the old value is safe."""
+    infos = frame.world.classes.infos
     for seen in told:
-        if seen.how == "computed" and seen.attr not in keys and seen.entity.origin.kind in _HELD:
+        if seen.entity.model not in infos[model].mro and model not in infos[seen.entity.model].mro:
+            continue  # a column of another table that has the same name
+        if seen.attr not in keys and seen.entity.origin.kind in _HELD:
             _rewritten(frame, seen.entity, seen.attr, node, "statement")
 
 

@@ -25,6 +25,8 @@ from ormlint.semantics.unit_of_work import sessions_in
 from ormlint.semantics.values import NEVER, NONE, Entity, Origin, SessionId, Site, join
 
 MOST_EVENTS = 48
+_ENDING = frozenset({"commit", "rollback", "close"})
+"""These are kept whatever else a function does: its callers' transactions rest on them."""
 
 
 def finished(frame: Frame) -> Summary:
@@ -128,6 +130,7 @@ def _bounded(frame: Frame) -> tuple[Event, ...]:
     """A function's events, few of each kind: enough for trails, bounded for callers."""
     counts: dict[tuple[str, object, object, bool], int] = {}
     kept: list[Event] = []
+    others = 0
     leaving = [state.events for kind, _, state in frame.ends if kind != "raise"]
     lasting = {(event.kind, event.site, event.attr) for events in leaving for event in events}
     for event in frame.order:
@@ -145,10 +148,12 @@ def _bounded(frame: Frame) -> tuple[Event, ...]:
         limit = 2 if event.kind in ("autoflush", "query", "add", "load", "write") else 3
         if counts.get(key, 0) >= limit:
             continue
+        if event.kind not in _ENDING:
+            if others >= MOST_EVENTS:
+                continue
+            others += 1
         counts[key] = counts.get(key, 0) + 1
         kept.append(event)
-        if len(kept) >= MOST_EVENTS:
-            break
     return tuple(kept)
 
 

@@ -34,6 +34,7 @@ from ormlint.semantics.values import (
     LibInstance,
     Manager,
     Method,
+    ModelAttr,
     Plain,
     Query,
     Result,
@@ -162,14 +163,12 @@ def instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Seq
         )
     elif returns == "result":
         statement = first_value(actuals)
-        if isinstance(statement, Query):
-            statement = msgspec.structs.replace(statement, columns=tuple(Plain() for _ in statement.columns))
-        value = Result(
-            "rows",
-            statement if isinstance(statement, Query) else Query("text", (), frame.site(node), exact=False),
-            None,
-            site=frame.site(node),
-        )
+        given = Query("text", (), frame.site(node), exact=False)
+        if isinstance(statement, Query):  # a connection gives values, no objects
+            given = msgspec.structs.replace(
+                statement, columns=tuple([item if isinstance(item, ModelAttr) else Plain() for item in statement.columns])
+            )
+        value = Result("rows", given, core, site=frame.site(node))
         if isinstance(statement, Const):
             statement = written(frame, statement, node)
         own = dict(receiver.data).get("session")

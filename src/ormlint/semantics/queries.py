@@ -280,7 +280,7 @@ def assigning(query: Query, actuals: Sequence[Actual], node: r.Node) -> Query:
             if isinstance(value, r.BinOp):
                 sets.append(f"+{name}")
         for held in _values_in(actual.value):
-            told.extend(seen for seen in seen_in(held) if seen.attr in sets)
+            told.extend(seen for seen in seen_in(held) if seen.how == "computed" and seen.attr in sets)
     return msgspec.structs.replace(query, sets=tuple(dict.fromkeys((*query.sets, *sets)))[:40], told=(*query.told, *told)[:4])
 
 
@@ -322,7 +322,8 @@ def wrote(frame: Frame, query: Query, session: Session | None, node: r.Node) -> 
             conflicts.inserted(frame, model, frozenset(query.sets), session, node, frame.state.missing)
         return
     if model:
-        conflicts.rewritten_by_statement(frame, query.told, tuple(key.name for key in query.keys if key.model == model), session, node)
+        keys = tuple(key.name for key in query.keys if key.model == model)
+        conflicts.rewritten_by_statement(frame, model, query.told, keys, session, node)
         lock(frame, session, f"written {model}", node)
     if style != "update":
         return
