@@ -12,6 +12,7 @@ from ormlint.facts import records as r
 from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.semantics import boundary, conflicts, identity
+from ormlint.semantics.assignment import bind_target
 from ormlint.semantics.binding import evaluated
 from ormlint.semantics.concurrency import handed, waited_for
 from ormlint.semantics.containers import born_in, element_of, item_at, sliced
@@ -20,15 +21,17 @@ from ormlint.semantics.definitions import DefinedClass, DefinedFunction, Defined
 from ormlint.semantics.dependence import resets
 from ormlint.semantics.engines import kept_by_call
 from ormlint.semantics.events import Loop
-from ormlint.semantics.flow import bind_target, condition, loop_events
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
 from ormlint.semantics.holders import made_late
-from ormlint.semantics.iteration import iterated
+from ormlint.semantics.iteration import iterated, sliced_query
 from ormlint.semantics.library_functions import text_of
 from ormlint.semantics.loops import comprehension_loop
 from ormlint.semantics.members import note_built
+from ormlint.semantics.narrowing import condition
+from ormlint.semantics.paths import at_yield
 from ormlint.semantics.reflection import names_of
+from ormlint.semantics.repetition import loop_events
 from ormlint.semantics.scope import uses_of
 from ormlint.semantics.sizes import measured
 from ormlint.semantics.state import State, contains, join_states
@@ -526,7 +529,7 @@ def _sub(frame: Frame, expr: r.Sub) -> Value:
             if part is not None:
                 frame.evaluate(part)
         if isinstance(value, Query):
-            return frame.world.steps.sliced_query(frame, value, expr)
+            return sliced_query(frame, value, expr)
         return sliced(value)
     index_value = frame.evaluate(expr.index)
     if isinstance(value, Query):
@@ -900,7 +903,7 @@ def _yield(frame: Frame, expr: r.Yield) -> Value:
                 frame.streamed = Session(loop.cursor)
     else:
         frame.yielded = join(frame.yielded, NONE)
-    frame.world.steps.at_yield(frame, expr)
+    at_yield(frame, expr)
     frame.state.yielded = True
     return UNKNOWN
 

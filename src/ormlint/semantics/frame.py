@@ -40,10 +40,7 @@ class Steps:
     declared: Callable[[Frame, Union[r.Expr, None], str], Value]
     module_value: Callable[[World, str, str], Value]
     entry_frame: Callable[[World, str, str], Frame]
-    per_element: Callable[[Frame, Value, Value, r.Node, bool], Value]
     enter: Callable[[Frame, Value, r.Node], Value]
-    at_yield: Callable[[Frame, r.Node], None]
-    sliced_query: Callable[[Frame, Value, r.Node], Value]
     beside: Callable[[Frame, Event], None]
 
 

@@ -16,6 +16,7 @@ from ormlint.semantics import queries
 from ormlint.semantics.arguments import first_value
 from ormlint.semantics.containers import element_of
 from ormlint.semantics.frame import Frame
+from ormlint.semantics.repetition import per_element
 from ormlint.semantics.scope import exhausted
 from ormlint.semantics.values import (
     NONE,
@@ -125,5 +126,11 @@ def callbacks(frame: Frame, name: str, actuals: Sequence[Actual], collection: Va
 def mapped(frame: Frame, function: Value, collection: Value, node: r.Node, spread: bool) -> Value:
     """Calls a function for each element, as a loop does."""
     elem = element_of(collection)
-    with_loop = frame.world.steps.per_element
-    return with_loop(frame, function, elem, node, spread)
+    return per_element(frame, function, elem, node, spread)
+
+
+def sliced_query(frame: Frame, query: object, node: r.Node) -> Value:
+    """`query[a:b]` runs the query and gives a list."""
+    assert isinstance(query, Query)
+    element = queries.iterate(frame, query, node)
+    return Coll("list", element if element is not None else UNKNOWN)

@@ -3,7 +3,7 @@
 Takes a loop's statement and the value that it iterates over; gives a `Loop` with its kind and the reason:
 `rows` (one iteration for each element of a collection of rows) · `batch` (each element is a batch, chunk or page) · `retry` · `worker`
 (consumes for ever, or polls) · `literal` (a short, written sequence) · `unknown` (an iterable of which nothing is known). Whether an
-iteration ends with `break` or opens its own session is not a kind here: flow sees the first, the session's own loops tell the second.
+iteration ends with `break` or opens its own session is not a kind here: `rounds` sees the first, the session's own loops tell the second.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from ormlint.semantics.events import Event, Work
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.iteration import iterated
 from ormlint.semantics.loading import flat
+from ormlint.semantics.repetition import per_element
 from ormlint.semantics.transactions import at_rest
 from ormlint.semantics.values import (
     NONE,
@@ -128,7 +129,7 @@ def _for_elements(frame: Frame, name: str, row: ConcurrencyRow, target: Value, a
     columns = [element_of(iterated(frame, value, node)) for value in positional]
     element = columns[0] if len(columns) == 1 else Tup(tuple(columns))
     spread = len(columns) > 1 or "starmap" in name
-    value = frame.world.steps.per_element(frame, target, element, node, spread) if columns else UNKNOWN
+    value = per_element(frame, target, element, node, spread) if columns else UNKNOWN
     frame.offloaded -= 1
     frame.captures.pop()
     site = frame.site(node)

@@ -18,7 +18,7 @@ from ormlint.config import Config, processors
 from ormlint.declared_versions import DeclaredVersions
 from ormlint.facts import records as r
 from ormlint.project import Project, SourceFile
-from ormlint.semantics import attributes, calls, concurrency, declared, entries, expressions, flow
+from ormlint.semantics import attributes, calls, concurrency, declared, entries, expressions, flow, with_blocks
 from ormlint.semantics.acting import acts
 from ormlint.semantics.classes import Classes
 from ormlint.semantics.extending import extend
@@ -237,8 +237,5 @@ def wire(world: World) -> None:
     steps.declared = declared.declared
     steps.module_value = expressions.module_value
     steps.entry_frame = entries.entry_frame
-    steps.per_element = flow.per_element
-    steps.enter = flow.enter_value
-    steps.at_yield = flow.at_yield
-    steps.sliced_query = flow.sliced_query
+    steps.enter = with_blocks.enter_value
     steps.beside = concurrency.beside
