@@ -130,6 +130,8 @@ def bind_target(frame: Frame, target: r.Expr, value: Value, expr: r.Expr | None)
                     linked(frame, part, value, target)
                 _set_attribute(frame, part, target, value)
             elif type(part) is Instance:
+                if type(value) is Instance:
+                    frame.constructed.discard(value.cls)
                 stored(frame, part, target.attr, value)
             elif isinstance(part, (ModuleRef, ClassRef)):
                 identity.kept(frame, target, value)

@@ -51,6 +51,7 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
     if info is None:
         return UNKNOWN
     resolved(frame, node)
+    frame.constructed.add(cls.cls)
     if info.model is not None:
         return _new_entity(frame, cls, actuals, node)
     for library in info.libraries:
@@ -90,8 +91,9 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
         for ancestor in info.mro:
             for name, assigned in assigned_fields(world, ancestor).items():
                 for function, expr, _ in assigned:
-                    if function == init[1][0] and isinstance(expr, r.Name) and expr.id in params:
-                        value = widen(params[expr.id])
+                    given = _given_to(expr, params) if function == init[1][0] else None
+                    if given is not None:
+                        value = widen(given)
                         fields.append((name, value))
                         note_built(frame, cls.cls, name, value)
                     elif function == init[1][0] and isinstance(expr, r.Call) and name not in dict(fields):
@@ -119,6 +121,22 @@ def construct(frame: Frame, cls: ClassRef, actuals: Sequence[Actual], node: r.No
         ),
         born,
     )
+
+
+def _given_to(expr: r.Expr | None, params: dict[str, Value]) -> Value | None:
+    """What `__init__` keeps of its arguments by `self.x = x`, or by `self.x = x or make()` where it was given a session or an object."""
+    if isinstance(expr, r.Name):
+        return params.get(expr.id)
+    choices: tuple[r.Expr, ...] = ()
+    if isinstance(expr, r.BoolOp) and expr.op == "or":
+        choices = expr.items[:1]
+    elif isinstance(expr, r.IfExp):
+        choices = (expr.body, expr.orelse)
+    for choice in choices:
+        value = params.get(choice.id) if isinstance(choice, r.Name) else None
+        if isinstance(value, (Session, Factory, Instance)):
+            return value
+    return None
 
 
 def _field_of_call(frame: Frame, function: str, expr: r.Call, params: dict[str, Value]) -> Value | None:

@@ -263,6 +263,7 @@ class Frame:
         "committed",
         "conditions",
         "conflicts",
+        "constructed",
         "continues",
         "coroutine",
         "crossings",
@@ -360,6 +361,8 @@ class Frame:
         self.ending: list[tuple[SessionId, bool]] = []
         self.committed: set[SessionId] = set()
         self.undone: set[SessionId] = set()
+        self.constructed: set[str] = set()
+        """The classes of which it has made objects that it keeps for itself."""
         self.wrote: dict[SessionId, tuple[Session, tuple[Step, ...]]] = {}
         self.loose: set[SessionId] = set()
         self.rolled_back: set[SessionId] = set()

@@ -240,9 +240,10 @@ def _settle_sessions(frame: Frame, summary: Summary, back: Substitution, before:
     sessions = frame.state.sessions
     for id, left in summary.left:
         session = back.sessions.get(id)
-        actual = session.id if session is not None else id
+        own = back.made.get(id) if session is None else None
+        actual = session.id if session is not None else own.id if own is not None else id
         known = sessions.get(actual)
-        if known is None or (session is None and id.kind not in ("global", "field", "given")):
+        if known is None or (session is None and own is None and id.kind not in ("global", "field", "given")):
             continue
         earlier = before.get(actual)
         ended = known.ended

@@ -16,7 +16,7 @@ from ormlint.semantics.frame import Frame
 from ormlint.semantics.observations import Incident, Outcome, Risk, Summary
 from ormlint.semantics.state import State, join_sessions
 from ormlint.semantics.summaries import Substitution
-from ormlint.semantics.values import NOWHERE, Session, SessionId, Site, is_made
+from ormlint.semantics.values import NOWHERE, Awaitable, Coll, Instance, Session, SessionId, Site, Tup, UnionOf, Value, is_made
 
 _STEPS = 8
 """A way down is kept this long."""
@@ -322,6 +322,8 @@ def outcomes(frame: Frame, given: tuple[Session, ...]) -> tuple[Outcome, ...]:
     for id in ids:
         if is_made(id) and id not in handed:
             continue
+        if id.kind == "field" and _of_own_object(frame, id):
+            continue
         if id.kind == "param" and is_own(frame, id):
             # A parameter that stands for itself was given something unknown.
             if not _joined(finals, id).inherits:
@@ -342,6 +344,23 @@ def outcomes(frame: Frame, given: tuple[Session, ...]) -> tuple[Outcome, ...]:
         if len(found) >= 24:
             break
     return tuple(found)
+
+
+def _of_own_object(frame: Frame, id: SessionId) -> bool:
+    """Whether a field's session is that of an object which the function has made and keeps for itself: nobody else meets it."""
+    infos, owner = frame.world.classes.infos, id.name.rpartition(".")[0]
+    mine = [cls for cls in frame.constructed if cls in infos and owner in infos[cls].mro]
+    return bool(mine) and not any(_holds_object(value, mine) for value in (frame.returned, frame.yielded))
+
+
+def _holds_object(value: Value, classes: list[str], depth: int = 0) -> bool:
+    if type(value) is Instance:
+        return value.cls in classes or (depth < 3 and any(_holds_object(item, classes, depth + 1) for _, item in value.fields))
+    if type(value) is Coll or type(value) is Awaitable:
+        return _holds_object(value.elem if type(value) is Coll else value.value, classes, depth + 1)
+    if type(value) is UnionOf or type(value) is Tup:
+        return any(_holds_object(item, classes, depth + 1) for item in value.items)
+    return False
 
 
 def _joined(states: list[State], id: SessionId) -> SessionState:
