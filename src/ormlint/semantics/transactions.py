@@ -356,8 +356,10 @@ def _of_own_object(frame: Frame, id: SessionId) -> bool:
 def _holds_object(value: Value, classes: list[str], depth: int = 0) -> bool:
     if type(value) is Instance:
         return value.cls in classes or (depth < 3 and any(_holds_object(item, classes, depth + 1) for _, item in value.fields))
-    if type(value) is Coll or type(value) is Awaitable:
-        return _holds_object(value.elem if type(value) is Coll else value.value, classes, depth + 1)
+    if type(value) is Coll:
+        return _holds_object(value.elem, classes, depth + 1)
+    if type(value) is Awaitable:
+        return _holds_object(value.value, classes, depth + 1)
     if type(value) is UnionOf or type(value) is Tup:
         return any(_holds_object(item, classes, depth + 1) for item in value.items)
     return False
