@@ -15,6 +15,7 @@ from ormlint.semantics.conflicts import path_of
 from ormlint.semantics.containers import born_in
 from ormlint.semantics.dependence import parameters_behind
 from ormlint.semantics.events import FRESH, Live
+from ormlint.semantics.foreign_keys import points_back, references
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.holders import held_as, remembers
 from ormlint.semantics.identity import read_column, read_link
@@ -331,7 +332,7 @@ def shared(frame: Frame, entity: Entity, name: str) -> bool:
     mapped = classes.mapped_attribute(entity.model, name)
     if mapped is None or mapped.kind != "relationship" or mapped.many or mapped.target is None:
         return False
-    columns = mapped.local or classes.references(entity.model, mapped.target)
+    columns = mapped.local or references(classes, entity.model, mapped.target)
     return len(columns) == 1 and columns[0] in keys
 
 
@@ -459,7 +460,7 @@ def deleted(frame: Frame, entity: Entity, node: r.Node, named: r.Node) -> None:
     for mapped in model.attributes.values() if model is not None else ():
         if mapped.kind != "relationship" or mapped.viewonly or mapped.passive_deletes or mapped.lazy in ("dynamic", "write_only"):
             continue
-        if (mapped.many or frame.world.classes.points_back(mapped)) and _unread(frame, entity, mapped):
+        if (mapped.many or points_back(frame.world.classes, mapped)) and _unread(frame, entity, mapped):
             _hidden(frame, entity, mapped, node, named, "cascade")
 
 

@@ -1,6 +1,6 @@
 """A class as the project declares it, and what is mapped of it: columns, relationships, strategies.
 
-Data only; `classes` reads it from the declarations.
+Data only; `class_reading` and what it calls read it from the declarations.
 """
 
 from __future__ import annotations

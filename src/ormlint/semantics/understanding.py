@@ -20,7 +20,7 @@ from ormlint.facts import records as r
 from ormlint.project import Project, SourceFile
 from ormlint.semantics import attributes, calls, concurrency, declared, entries, expressions, flow, with_blocks
 from ormlint.semantics.acting import acts
-from ormlint.semantics.classes import Classes
+from ormlint.semantics.class_reading import read_classes
 from ormlint.semantics.extending import extend
 from ormlint.semantics.frame import World
 from ormlint.semantics.keeping import Memory, packed, unpacked
@@ -69,7 +69,7 @@ def extended(model: Model, project: Project, records: Mapping[str, r.Record], te
 
     def work() -> bool:
         symbols = Symbols(scopes)
-        classes = Classes(symbols)
+        classes = read_classes(symbols)
         add_version_classes(classes)
         unfollowed = extend(world, symbols, classes)
         if unfollowed is None:
@@ -151,7 +151,7 @@ def understand(
 
     def prepared(files: TemplateFiles | None) -> World:
         symbols = Symbols(scopes)
-        classes = Classes(symbols)
+        classes = read_classes(symbols)
         add_version_classes(classes)
         world = World(symbols, classes, config, files)
         wire(world)
