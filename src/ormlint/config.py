@@ -237,7 +237,7 @@ def layers(value: object, where: str) -> Layers:
 
 
 EFFECT_KINDS: Final = (
-    "http", "mail", "queue", "process", "sleep", "llm", "cache", "storage", "payment", "sms", "chat", "rpc", "search", "socket",
+    "http", "mail", "queue", "process", "sleep", "llm", "cache", "storage", "cloud", "payment", "sms", "chat", "rpc", "search", "socket",
 )  # fmt: skip
 DOTTED: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 

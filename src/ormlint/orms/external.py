@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ormlint.orms.vocabulary import ClassRow, ExternalRow, classes
+from ormlint.orms.vocabulary import ClassRow, ExternalRow, MethodRow, classes, methods
 
 
 def _functions(library: str, category: str, qualnames: str, awaitable: bool = False) -> Iterable[ExternalRow]:
@@ -190,14 +190,15 @@ EXTERNAL: tuple[ExternalRow, ...] = (
     # cache
     *_methods("redis", "cache", "cache_client", f"{_CACHE_COMMANDS} {_MEMORY_CACHE_COMMANDS}"),
     *_methods("redis", "cache", "async_cache_client", _CACHE_COMMANDS, awaitable=True),
-    # storage; what a cloud client does goes by its service, see CLOUD_SERVICES
+    # clouds: what a client does goes by its service, see CLOUD_SERVICES
     *_methods(
         "boto3",
-        "storage",
+        "cloud",
         "cloud_client",
         "*",
         exempt="meta exceptions can_paginate get_paginator get_waiter close generate_presigned_url generate_presigned_post",
     ),
+    # storage
     *_methods(
         "google-cloud-storage",
         "storage",
@@ -259,6 +260,10 @@ EXTERNAL: tuple[ExternalRow, ...] = (
 )
 
 CLOUD_SERVICES: dict[str, str] = {
+    "s3": "storage",
+    "s3control": "storage",
+    "glacier": "storage",
+    "dynamodb": "storage",
     "ses": "mail",
     "sesv2": "mail",
     "sqs": "queue",
@@ -274,4 +279,6 @@ CLOUD_SERVICES: dict[str, str] = {
     "elasticache": "cache",
     "pinpoint": "sms",
 }
-"""boto3's service name (first argument of `client`, `resource`) to the category of its calls; others are storage."""
+"""boto3's service name (first argument of `client`, `resource`) to the category of its calls; of others no more is known than "cloud"."""
+
+METHODS: tuple[MethodRow, ...] = (*methods("cloud_session", "", "cloud_client", "client resource", since="1.0", library="boto3"),)

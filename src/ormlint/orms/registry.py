@@ -75,6 +75,7 @@ METHOD_ROWS: tuple[MethodRow, ...] = (
     *flask.METHODS,
     *tasks.METHODS,
     *serialization.METHODS,
+    *external.METHODS,
     *concurrency.METHODS,
     *builtins.METHODS,
 )

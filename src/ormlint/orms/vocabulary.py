@@ -854,6 +854,7 @@ CATEGORIES: dict[str, str] = {
     "llm": "a language-model call",
     "cache": "a cache access",
     "storage": "a storage access",
+    "cloud": "a call of a cloud service",
     "payment": "a payment call",
     "sms": "a text message or call",
     "chat": "a chat message",

@@ -23,6 +23,7 @@ _DOES = {
     "sleep": "waits",
     "llm": "asks a language model",
     "storage": "goes to a storage service",
+    "cloud": "goes to a cloud service",
     "payment": "goes to a payment service",
     "sms": "sends a text message",
     "chat": "sends a chat message",

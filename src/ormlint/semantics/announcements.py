@@ -28,6 +28,8 @@ def announces(category: str, name: str) -> bool:
     last = name.rsplit(".", 1)[-1]
     if category == "cache":
         return last in _PUBLISHING
+    if name.startswith("boto3."):  # a client of a cloud has one method for each of its service's operations
+        return category in ANNOUNCING and last.startswith(("send", "publish", "put", "start"))
     return category in ANNOUNCING and last not in _PREPARING
 
 

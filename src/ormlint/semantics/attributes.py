@@ -20,7 +20,7 @@ from ormlint.semantics.frame import Frame
 from ormlint.semantics.holders import held_as, remembers
 from ormlint.semantics.identity import read_column, read_link
 from ormlint.semantics.kinds import kind_of_value
-from ormlint.semantics.loading import BLOCKING, eager_below, model_at
+from ormlint.semantics.loading import BLOCKING, EAGER_STRATEGIES, eager_below, model_at
 from ormlint.semantics.mapped import Attribute
 from ormlint.semantics.members import (
     class_attribute,
@@ -296,7 +296,8 @@ def _read_relationship(frame: Frame, entity: Entity, mapped: Attribute, node: r.
         elif lost is not None:
             _load(frame, entity, mapped, node, "undone", lost.site, lost.how)
         elif expired is not None:
-            _load(frame, entity, mapped, node, "undone" if was_loaded else "lazy", expired, live.how or "commit")
+            with_owner = bool(entity.path) and mapped.lazy in EAGER_STRATEGIES  # what loaded its owner has loaded it
+            _load(frame, entity, mapped, node, "undone" if was_loaded or with_owner else "lazy", expired, live.how or "commit")
         else:
             _load(frame, entity, mapped, node, "lazy", None)
     if not cycle:

@@ -624,6 +624,17 @@ def _binop(frame: Frame, expr: r.BinOp) -> Value:
     return conflicts.sum_of(value, join(left, right)) if seen_in(left) or seen_in(right) else value
 
 
+def _is_class(frame: Frame, left: ClassRef, right: ClassRef) -> bool | None:
+    """Whether two names of classes mean one; None where what one declares may be the other."""
+    infos = frame.world.classes.infos
+    one, other = infos.get(left.cls), infos.get(right.cls)
+    if one is None or other is None:
+        return None
+    if left.cls == right.cls:
+        return None if frame.world.classes.subclasses.get(left.cls) else True
+    return None if left.cls in other.mro or right.cls in one.mro else False
+
+
 def _compare(frame: Frame, expr: r.Compare) -> Value:
     left = frame.evaluate(expr.left)
     result: Value = Plain("bool")
@@ -648,6 +659,10 @@ def _compare(frame: Frame, expr: r.Compare) -> Value:
                 known = _in_session(frame, left, right)
                 if known is not None:
                     return Const(known if op == "in" else not known, "bool")
+        elif type(left) is ClassRef and type(right) is ClassRef and op in ("is", "is not", "==", "!="):
+            same = _is_class(frame, left, right)
+            if same is not None:
+                return Const(same if op in ("is", "==") else not same, "bool")
         elif op in ("is", "is not") and right == NONE:
             known = None if made_late(frame, expr.left, left) else _is_none(left)
             if known is not None:

@@ -150,6 +150,8 @@ def of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node:
         return serializing.adapter(frame, first_value(actuals, 0, "type"), node)
     if kind == "response" or kind == "streaming_response":
         return LibInstance(name)
+    if kind == "cloud_client":
+        return cloud_client(actuals)
     if kind == "web_app":
         for actual in actuals:
             if actual.keyword == "lifespan" and isinstance(actual.value, FuncRef):
@@ -157,6 +159,12 @@ def of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node:
     for actual in actuals:
         escape(frame, actual.value)
     return LibInstance(kind)
+
+
+def cloud_client(actuals: Sequence[Actual]) -> LibInstance:
+    """`boto3.client("sqs")`: a client that knows its service."""
+    service = first_value(actuals, 0, "service_name")
+    return LibInstance("cloud_client", (("<service>", service),) if isinstance(service, Const) else ())
 
 
 _BY_THREAD = frozenset({"threading.get_ident", "threading.current_thread", "threading.get_native_id", "_thread.get_ident"})

@@ -12,6 +12,7 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
+from ormlint.orms.vocabulary import ExternalRow
 from ormlint.semantics import boundary, identity, queries, serializing, templates
 from ormlint.semantics.arguments import first_value
 from ormlint.semantics.concurrency import THREADS, block_ends, thread_method
@@ -19,6 +20,7 @@ from ormlint.semantics.connections import AUTOCOMMIT, commits_each, connected
 from ormlint.semantics.dependence import parameters_behind, unsteady
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.library import own_effect
+from ormlint.semantics.library_classes import cloud_client
 from ormlint.semantics.offloading import offloaded, started
 from ormlint.semantics.queries import flask_session
 from ormlint.semantics.sql_statements import about_table, core_statement, existence, written
@@ -96,9 +98,10 @@ def instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Seq
         if external.category == "cache" and name in _CACHES:
             for actual in actuals:
                 identity.kept(frame, node, actual.value, "a cache")
-        call_out(frame, node, external.category, f"{external.library}.{name}")
-        if external.category in boundary.OUTSIDE:
-            boundary.leave(frame, [actual.value for actual in actuals], node, boundary.OUTSIDE[external.category])
+        category = _category(receiver, external)
+        call_out(frame, node, category, f"{external.library}.{name}")
+        if category in boundary.OUTSIDE:
+            boundary.leave(frame, [actual.value for actual in actuals], node, boundary.OUTSIDE[category])
         return Awaitable(UNKNOWN) if external.awaitable else UNKNOWN
     concurrent = orms.CONCURRENCY_METHODS.get((receiver.cls, name))
     if concurrent is not None:
@@ -148,6 +151,8 @@ def instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Seq
             return Awaitable(begun) if row.awaitable and not row.startable else begun
     if returns == "same":
         value = LibInstance(receiver.cls, AUTOCOMMIT) if name == "execution_options" and commits_each(actuals) else receiver
+    elif returns == "cloud_client":
+        return cloud_client(actuals)
     elif returns in ("none", ""):
         value = NONE
     elif returns in ("select", "insert", "update", "delete"):
@@ -200,6 +205,12 @@ def instance_method(frame: Frame, receiver: LibInstance, name: str, actuals: Seq
         for actual in actuals:
             escape(frame, actual.value)
     return Awaitable(value) if row.awaitable else value
+
+
+def _category(receiver: LibInstance, external: ExternalRow) -> str:
+    """What a call is: of a cloud's client that is known by its service."""
+    service = dict(receiver.data).get("<service>") if receiver.cls == "cloud_client" else None
+    return orms.CLOUD_SERVICES.get(str(service.value), external.category) if isinstance(service, Const) else external.category
 
 
 _DDL = ("DDL", "Create", "Drop", "AddConstraint", "SetTableComment")
