@@ -12,6 +12,7 @@ from benchmarks.edits_agree import agree
 from ormlint import kept_analyses, pipeline
 from ormlint.config import Config
 from ormlint.findings import Report
+from ormlint.semantics import parts
 from ormlint.semantics.keeping import Memory
 
 PROJECTS = Path(__file__).parents[2] / "fixtures" / "projects"
@@ -70,6 +71,14 @@ def test_an_edited_project_is_found_as_one_that_is_analysed_from_nothing(name: s
     differ, resumed = agree(PROJECTS / name, 12, seed=20)
     assert differ == 0
     assert resumed > 1
+
+
+@pytest.mark.parametrize("name", ["shop", "layered_leaks"])
+def test_an_edited_project_is_found_the_same_in_parts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "WORTH_A_PART", 3_000)
+    differ, resumed = agree(PROJECTS / name, 16, seed=31)
+    assert differ == 0
+    assert resumed > 3
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_modules_stay_whole_and_parts_are_of_a_size(tmp_path: Path, monkeypatch:
     for at in range(12):
         (tmp_path / f"module_{at:02}.py").write_text(body)
     worlds: list[World] = []
-    monkeypatch.setattr(understanding, "run_all", lambda world, *_: worlds.append(world))
+    monkeypatch.setattr(understanding, "run_all", lambda world, *_, **__: worlds.append(world))
     config = load_config(tmp_path)
     project = discover(tmp_path, config)
     records, _ = read_records([(file.rel, tmp_path / file.rel) for file in project.files], cache_dir=None, jobs=1)
@@ -80,8 +80,8 @@ def test_modules_stay_whole_and_parts_are_of_a_size(tmp_path: Path, monkeypatch:
     assert parts.divided(worlds[0], ids) == [ids]
     monkeypatch.setattr(parts, "WORTH_A_PART", 4 * len(body))
     found = parts.divided(worlds[0], ids)
-    assert [id for part in found for id in part] == ids
+    assert sorted(id for part in found for id in part) == ids
     homes = [{id.partition(":")[0] for id in part} for part in found]
-    assert len(found) in (2, 3)
+    assert len(found) in (2, 4)
     assert all(not left & right for left in homes for right in homes if left is not right)
     assert max(map(len, homes)) <= 2 * min(map(len, homes))

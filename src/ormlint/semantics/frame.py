@@ -118,6 +118,8 @@ class World(Traced):
         self.entries: dict[str, Summary] = {}
         self.entered: frozenset[str] = frozenset()
         """The modules that are run for themselves: their statements, and each of their functions."""
+        self.parts: list[bytes | None] = []
+        """What is to be kept of each part."""
         self.in_parts = False
         """Whether the functions were run in parts: then what they asked is not known here."""
         self.acting: frozenset[str] = frozenset()

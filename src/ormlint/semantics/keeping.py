@@ -14,14 +14,14 @@ from ormlint.facts import records as r
 from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.edits import Occurs
 from ormlint.semantics.frame import World
-from ormlint.semantics.kept import COUNTED, MANY, Kept, Lambda, Left, Member, Node, Remembered, Seen
+from ormlint.semantics.kept import COUNTED, MANY, Kept, Lambda, Left, Member, Node, Remembered, Seen, Segment
 from ormlint.semantics.observations import Context
-from ormlint.semantics.parts import divided
 from ormlint.semantics.traces import Trace, encoded, fingerprint
 from ormlint.semantics.values import NOWHERE, Site
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Kept)
+_segment_decoder = msgspec.msgpack.Decoder(Segment)
 OWN = frozenset({"entry", "root", "params", "module", "member", "lasting"})
 """The kinds of computations that are known by their names alone."""
 
@@ -49,15 +49,32 @@ class Memory:
 
 def packed(world: World) -> bytes | None:
     """The analysis as bytes; None where not all of it can be kept."""
-    if world.failed or world.reveals or len(divided(world, sorted(world.symbols.functions))) > 1:
+    parts = tuple([part for part in world.parts if part is not None])
+    whole = segment(world)
+    if whole is None or len(parts) < len(world.parts):
+        return None
+    kept = Kept(
+        {scope.path: scope.record.digest for scope in world.symbols.modules.values()},
+        {scope.path: scope.role for scope in world.symbols.modules.values()},
+        {rel: world.templates.digests.get(rel, "") for rel in world.templates.loaded},
+        grounds_of(world),
+        msgspec.Raw(whole),
+        parts,
+    )
+    return _encoder.encode(kept)
+
+
+def segment(world: World) -> bytes | None:
+    """What one world computed, as bytes; None where not all of it can be kept."""
+    if world.failed or world.reveals:
         return None
     try:
-        return _packed(world)
+        return _segment(world)
     except (UnicodeError, msgspec.MsgspecError, RecursionError):
         return None
 
 
-def _packed(world: World) -> bytes:
+def _segment(world: World) -> bytes:
     functions = world.symbols.functions
     names: dict[str, int] = {"": 0}
     sites = _Sites()
@@ -90,13 +107,9 @@ def _packed(world: World) -> bytes:
                 tuple(world.noticed.get(key, {}).values()),
                 world.conflicts.get(key, ()),
             )
-    templates = {rel: world.templates.digests.get(rel, "") for rel in world.templates.loaded}
-    entries = {id: msgspec.Raw(_encoder.encode(summary)) for id, summary in world.entries.items()}
-    kept = Kept(
-        {scope.path: scope.record.digest for scope in world.symbols.modules.values()},
-        {scope.path: scope.role for scope in world.symbols.modules.values()},
-        templates,
-        grounds_of(world),
+    run = {step.name for step in world.done}
+    entries = {id: msgspec.Raw(_encoder.encode(summary)) for id, summary in world.entries.items() if id in run}
+    found = Segment(
         tuple(names),
         tuple(sites.all),
         tuple(nodes),
@@ -113,12 +126,13 @@ def _packed(world: World) -> bytes:
         _remembered(world, numbers),
         tuple([fingerprint(key) for keys in world.contexts.values() if len(keys) > MANY for key in keys]),
     )
-    return _encoder.encode(kept)
+    return _encoder.encode(found)
 
 
-def unpacked(data: bytes) -> Kept:
-    """Raises msgspec.MsgspecError where the bytes are no analysis."""
-    return _decoder.decode(data)
+def unpacked(data: bytes) -> tuple[Kept, list[Segment]]:
+    """An analysis, and its segments: that of the whole first. Raises msgspec.MsgspecError where the bytes are none."""
+    kept = _decoder.decode(data)
+    return kept, [_segment_decoder.decode(part) for part in (kept.whole, *kept.parts)]
 
 
 class _Sites:

@@ -76,14 +76,9 @@ class Remembered(msgspec.Struct, frozen=True, array_like=True):
     crossing: tuple[Crossing, ...]
 
 
-class Kept(msgspec.Struct, frozen=True, array_like=True):
-    """A whole analysis. `files` are the sha256 in hex of all files, `roles` what they are for, `templates` the hashes of those read."""
+class Segment(msgspec.Struct, frozen=True, array_like=True):
+    """What one world computed: all, or what is the same for all parts of the analysis, or one part."""
 
-    files: dict[str, str]
-    roles: dict[str, str]
-    templates: dict[str, str]
-    grounds: str
-    """A hash of what was known before anything was run."""
     names: tuple[str, ...]
     sites: tuple[Site, ...]
     nodes: tuple[Node, ...]
@@ -104,6 +99,20 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
     remembered: dict[int, Remembered]
     told_apart: tuple[bytes, ...]
     """Which contexts those were, of functions with more than `MANY`."""
+
+
+class Kept(msgspec.Struct, frozen=True, array_like=True):
+    """A whole analysis. `files` are the sha256 in hex of all files, `roles` what they are for, `templates` the hashes of those read."""
+
+    files: dict[str, str]
+    roles: dict[str, str]
+    templates: dict[str, str]
+    grounds: str
+    """A hash of what was known before anything was run."""
+    whole: msgspec.Raw
+    """The segment of the world that all was put together in, encoded."""
+    parts: tuple[bytes, ...]
+    """The segments of the parts, encoded, where the functions were run in parts."""
 
 
 COUNTED = 3

@@ -13,13 +13,14 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Protocol
+from typing import Any, Protocol, Union
 
 import msgspec
 
+from ormlint.semantics.changes import Change
 from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.folding import fold, keep_made
 from ormlint.semantics.frame import World
@@ -27,10 +28,15 @@ from ormlint.semantics.observations import Made
 from ormlint.semantics.traces import Trace
 from ormlint.semantics.values import join
 
-WORTH_A_PART = 4_000_000
-"""How many bytes of functions make a part: some seconds' work, a good tenth of which is what another part does, too."""
-MOST_PARTS = 8
+WORTH_A_PART = 1_500_000
+"""How many bytes of functions make a part: two seconds' work, a good tenth of which is what another part does, too."""
+_COUNTS = (1, 2, 4, 8)
+"""Numbers of parts: what two processes, or four, or eight, do in equal shares."""
+_FINEST = 8
+"""A package with more than this share of a part may be split: what is to be dealt out evenly must not be in large pieces."""
 
+PARTS = "<parts>"
+"""The step of a run in which what parts found is put together."""
 Tell = Callable[[float], None]
 """Is told which share of the work is done, from 0 to 1."""
 
@@ -56,6 +62,10 @@ _FIRST = (
 _FLAGS = ("manual", "serializable", "violations_handled")
 
 
+Keep = Callable[[World], Union[bytes, None]]
+"""What one world computed, as bytes that can be kept; None where they cannot."""
+
+
 class Observed(msgspec.Struct, frozen=True):
     """What running one part added to what was known before, by the names of the world's attributes."""
 
@@ -64,50 +74,80 @@ class Observed(msgspec.Struct, frozen=True):
     built: Mapping[Any, Any]
     functions: Mapping[str, FunctionNode]
     """Lambdas that became functions."""
+    changes: Sequence[Change]
+    templates: Collection[str]
+    kept: Union[bytes, None]
 
 
-def run_parts(world: World, ids: Sequence[str], run: Run, jobs: int, tell: Tell | None = None) -> None:
-    """Runs the functions `ids`, in parts where they are many, and leaves in `world` what was observed. At most `jobs` processes run."""
+def run_parts(world: World, ids: Sequence[str], run: Run, jobs: int, tell: Tell | None = None, keep: Keep | None = None) -> None:
+    """Runs the functions `ids`, in parts where they are many, and leaves in `world` what was observed. At most `jobs` processes run.
+
+    `keep` gives what is to be kept of each part.
+    """
     parts = divided(world, ids)
     if len(parts) == 1:
         run(world, ids, tell)
         return
-    world.in_parts = True
     outcomes: list[Observed] = []
-    for outcome in _in_processes(world, parts, run, jobs) if jobs > 1 and _can_fork() else _in_turn(world, parts, run):
+    for outcome in _in_processes(world, parts, run, jobs, keep) if jobs > 1 and _can_fork() else _in_turn(world, parts, run, keep):
         outcomes.append(outcome)
         if tell is not None:
             tell(len(outcomes) / len(parts))
-    # Not before all are done: each part starts with what was known before the first.
+    put_together(world, outcomes)
+
+
+def put_together(world: World, outcomes: Sequence[Observed]) -> None:
+    """Adds what parts found. Not before all are done: each part starts with what was known before the first."""
+    world.in_parts = True
+    world.begin_step()
     for outcome in outcomes:
         _add(world, outcome)
+        world.changes += outcome.changes
+    world.end_step(PARTS)
 
 
 def divided(world: World, ids: Sequence[str]) -> list[list[str]]:
-    """The functions in parts of about one size; those of one module stay together, and neighbours in the tree of packages, too."""
+    """The functions in parts of about one size; those of one module stay together, and those of a small package, too."""
     functions = world.symbols.functions
     sizes: dict[str, int] = {}
     for id in ids:
         function = functions[id]
-        sizes[function.module] = sizes.get(function.module, 0) + (0 if function.outer else function.node.end - function.node.start)
-    total = sum(sizes.values())
-    count = max(1, min(MOST_PARTS, total // WORTH_A_PART))
+        is_part = bool(function.outer) or "<lambda" in id
+        sizes[function.module] = sizes.get(function.module, 0) + (0 if is_part else function.node.end - function.node.start)
+    weights = {module: 3 * (1 << size.bit_length()) // 4 for module, size in sizes.items()}  # so that few edits divide anew
+    total = sum(weights.values())
+    count = max(number for number in _COUNTS if number == 1 or total >= number * WORTH_A_PART)
+    if count == 1:
+        return [list(ids)]
     part_of: dict[str, int] = {}
-    before = 0
-    for module in sorted(sizes):
-        part_of[module] = min(count - 1, before * count // max(total, 1))
-        before += sizes[module]
+    loads = [0] * count
+    for weight, group in _heaviest_first(weights, total // (_FINEST * count)):
+        lightest = loads.index(min(loads))
+        loads[lightest] += weight
+        part_of.update(dict.fromkeys(group, lightest))
     parts: list[list[str]] = [[] for _ in range(count)]
     for id in ids:
         parts[part_of[functions[id].module]].append(id)
-    return [part for part in parts if part] or [[]]
+    return [part for part in parts if part]
 
 
-def _run_apart(world: World, part: Sequence[str], run: Run) -> Observed:
+def _heaviest_first(weights: Mapping[str, int], most: int) -> list[tuple[int, list[str]]]:
+    """The modules with their weights: those of one package together, unless that makes more than `most`."""
+    packages: dict[str, list[str]] = {}
+    for module in sorted(weights):
+        packages.setdefault(module.rpartition(".")[0], []).append(module)
+    groups: list[list[str]] = []
+    for modules in packages.values():
+        groups += [modules] if sum(weights[module] for module in modules) <= most else [[module] for module in modules]
+    return sorted([(sum(weights[module] for module in group), group) for group in groups], key=lambda item: (-item[0], item[1]))
+
+
+def run_apart(world: World, part: Sequence[str], run: Run, keep: Keep | None = None) -> Observed:
     """Runs a part in a world of its own, which knows what `world` does."""
     apart = _branch(world)
     known = frozenset(world.symbols.functions)
     run(apart, part)
+    kept = None if keep is None else keep(apart)
     fold(apart)
     functions = apart.symbols.functions
     return Observed(
@@ -115,6 +155,9 @@ def _run_apart(world: World, part: Sequence[str], run: Run) -> Observed:
         apart.made,
         apart.built,
         {id: functions[id] for id in functions.keys() - known},
+        [change for step in apart.done[len(world.done) :] for change in step.changes],
+        tuple(apart.templates.loaded),
+        kept,
     )
 
 
@@ -138,6 +181,9 @@ def _copied(value: object) -> object:
 
 
 def _add(world: World, found: Observed) -> None:
+    world.parts.append(found.kept)
+    for rel in found.templates:
+        world.templates.load(rel)
     world.symbols.functions.update(found.functions)
     for name in _ADDED:
         getattr(world, name).update(found.tables[name])
@@ -161,9 +207,9 @@ def _add(world: World, found: Observed) -> None:
 # In this process, or in others
 
 
-def _in_turn(world: World, parts: Sequence[Sequence[str]], run: Run) -> Iterator[Observed]:
+def _in_turn(world: World, parts: Sequence[Sequence[str]], run: Run, keep: Keep | None) -> Iterator[Observed]:
     for part in parts:
-        yield _run_apart(world, part, run)
+        yield run_apart(world, part, run, keep)
 
 
 def _can_fork() -> bool:
@@ -171,9 +217,9 @@ def _can_fork() -> bool:
     return sys.platform == "linux" and hasattr(os, "fork") and not multiprocessing.current_process().daemon
 
 
-def _in_processes(world: World, parts: Sequence[Sequence[str]], run: Run, jobs: int) -> Iterator[Observed]:
+def _in_processes(world: World, parts: Sequence[Sequence[str]], run: Run, jobs: int, keep: Keep | None) -> Iterator[Observed]:
     """The outcomes in the order of the parts; a part whose process fails is run here."""
-    _inherited[:] = [lambda number: _run_apart(world, parts[number], run)]
+    _inherited[:] = [lambda number: run_apart(world, parts[number], run, keep)]
     gc.freeze()  # a collection in a child would copy all that it shares with its parent
     try:
         context = multiprocessing.get_context("fork")
@@ -185,7 +231,7 @@ def _in_processes(world: World, parts: Sequence[Sequence[str]], run: Run, jobs: 
                 try:
                     outcome = future.result()
                 except (BrokenProcessPool, OSError, MemoryError):
-                    outcome = _run_apart(world, parts[number], run)
+                    outcome = run_apart(world, parts[number], run, keep)
                 yield outcome
     finally:
         gc.unfreeze()

@@ -8,7 +8,7 @@ depend on what was run before it, everything is run anew (`Redo`).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import msgspec
@@ -20,9 +20,9 @@ from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.edits import Edit, Moves, refuse_names_in_use
 from ormlint.semantics.frame import World
 from ormlint.semantics.keeping import OWN, Memory, grounds_of
-from ormlint.semantics.kept import COUNTED, Kept, Lambda, Left, Seen
+from ormlint.semantics.kept import COUNTED, Kept, Lambda, Left, Seen, Segment
 from ormlint.semantics.observations import Summary
-from ormlint.semantics.parts import divided
+from ormlint.semantics.parts import PARTS, Tell, divided, put_together, run_apart
 from ormlint.semantics.repetition import keep_stronger
 from ormlint.semantics.summarising import most_contexts
 from ormlint.semantics.symbols import Symbols
@@ -33,8 +33,8 @@ _summary_decoder = msgspec.msgpack.Decoder(Summary)
 _BESIDE = frozenset({"member", "lasting"})
 
 
-class Past:
-    """An analysis from before an edit, held against the project as it is now: what can be taken from it."""
+class Edited:
+    """What was edited since an analysis was kept, and where all else stands now."""
 
     def __init__(self, kept: Kept, symbols: Symbols, memory: Memory) -> None:
         scopes = {scope.path: scope for scope in symbols.modules.values()}
@@ -55,28 +55,79 @@ class Past:
                 edits[path] = Edit(scope, old)
         for edit in edits.values():
             refuse_names_in_use(edit, memory.occurs)
-        self.kept = kept
         self.edits = edits
         self.moves = Moves(edits)
+        self.paths = [path.encode("utf-8") for path in self.moves.edits]
         self.units = {symbols.id_of(function) for edit in edits.values() for function in (*edit.changed, *edit.added)}
         self.units |= {f"{edit.scope.name}:{name}" for edit in edits.values() for name in edit.removed}
         self.modules = {edit.scope.name for edit in edits.values() if edit.added or edit.removed}
         """The modules in whose own statements functions came or went."""
-        self.names = [self.name(name) for name in kept.names]
+
+    def name(self, function: str) -> str:
+        """The name of a function now."""
+        return self.moves.text(function) if self.moves and "<lambda" in function and not self.is_edited(function) else function
+
+    def is_edited(self, function: str) -> bool:
+        """Whether a function is one that the edit changed, or inside of one."""
+        if function in self.units:
+            return True
+        head, _, tail = function.partition(":")
+        name = tail
+        for mark in (".<locals>", ".<lambda"):
+            name = name.partition(mark)[0]
+        return name != tail and f"{head}:{name}" in self.units
+
+
+class Past:
+    """What one world computed before an edit: what can be taken from it. Its computations are known by their numbers, from `first` on.
+    It ran the statements of so many `modules`."""
+
+    def __init__(self, kept: Segment, edited: Edited, modules: int, first: int) -> None:
+        self.kept = kept
+        self.edited = edited
+        self.moves = edited.moves
+        self.first = first
+        self.names = [edited.name(name) for name in kept.names]
+        self.steps = [_moved(step, edited.moves) for step in kept.steps]
         self.affected = self._affected()
+        affected = {self.names[kept.nodes[number].function] for number in self.affected if kept.nodes[number].kind in OWN}
+        self.rerun = affected | edited.units | edited.modules
+        """The functions and modules that are run anew."""
+        names = [step.name for step in self.steps]
+        end = next((number for number, name in enumerate(names) if name in (PARTS, running.BESIDE)), len(names))
+        self.functions = self.steps[1 + modules : end]
+        """The steps in which functions were run, each for the first time."""
+        self.number_of = {name: number for number, name in enumerate(names) if number < end or name in (PARTS, running.BESIDE)}
         self.remembered = {item.mark: number for number, item in kept.remembered.items()}
         self.recalled: set[int] = set()
         """The computations of the earlier run that what was run anew rests on."""
         self.numbers = {mark: number for number, mark in kept.asked.items()}
-        self.paths = [path.encode("utf-8") for path in self.moves.edits]
         self.members = {member.number: member.cls for member in kept.members}
+
+    def enter(self, world: World) -> None:
+        """Lets a world ask what was found before."""
+        kept = self.kept
+        world.total = {
+            (self.edited.name(name), tuple([self.edited.name(item) for item in held])): count for name, held, count in kept.counts
+        }
+        world.admitted = {counted: max(0, count - len(world.contexts.get(counted, ()))) for counted, count in world.total.items()}
+        world.told_apart = frozenset(kept.told_apart)
+        world.unlisted = COUNTED
+        volatile: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+        for number, done in enumerate(self.steps[1:], 1):
+            for change in done.changes:
+                volatile.setdefault((change.table, change.name), []).append(number)
+        world.volatile = volatile
+        world.first_step = partial(self.first_step, world)
+        world.recall = partial(self.recall, world)
+        world.partly = True
 
     def first_step(self, world: World, key: object) -> int:
         """The step in which something was computed that is as it was; the one at hand for what is new."""
         number = self.numbers.get(fingerprint(key))
         if number is not None:
             return world.at if number in self.affected else self.kept.nodes[number].step
-        if self.moves and any(path in encoded(key) for path in self.paths):
+        if self.moves and any(path in encoded(key) for path in self.edited.paths):
             raise Redo("what is asked for by moved code changes while functions are run")
         return world.at
 
@@ -84,7 +135,7 @@ class Past:
         """By what a computation of the earlier run is known in this one."""
         node = self.kept.nodes[number]
         if node.kind not in OWN:
-            return number
+            return self.first + number
         if node.kind == "lasting":
             return running.LASTING
         name = self.names[node.function]
@@ -110,26 +161,13 @@ class Past:
         self.recalled.add(number)
         return found.summary
 
-    def name(self, function: str) -> str:
-        """The name of a function now."""
-        return self.moves.text(function) if self.moves and "<lambda" in function and not self.is_edited(function) else function
-
-    def is_edited(self, function: str) -> bool:
-        """Whether a function is one that the edit changed, or inside of one."""
-        if function in self.units:
-            return True
-        head, _, tail = function.partition(":")
-        name = tail
-        for mark in (".<locals>", ".<lambda"):
-            name = name.partition(mark)[0]
-        return name != tail and f"{head}:{name}" in self.units
-
     def _affected(self) -> frozenset[int]:
         """The computations that rest on what was edited."""
         nodes = self.kept.nodes
-        if not self.units:
+        units, modules = self.edited.units, self.edited.modules
+        if not units:
             return frozenset()
-        edited = {number for number, name in enumerate(self.kept.names) if name in self.modules or self.is_edited(name)}
+        edited = {number for number, name in enumerate(self.kept.names) if name in modules or self.edited.is_edited(name)}
         users: list[list[int]] = [[] for _ in nodes]
         own: dict[int, list[int]] = {}
         for number, node in enumerate(nodes):
@@ -149,81 +187,103 @@ class Past:
         return frozenset(found)
 
 
-def resume(world: World, past: Past) -> int:
+def resume(world: World, kept: Kept, segments: Sequence[Segment], memory: Memory) -> int:
     """Goes on from an earlier run. Takes a world in which nothing has been run; gives how many functions were run anew."""
-    kept, moves = past.kept, past.moves
-    if len(divided(world, list(world.symbols.functions))) > 1:
-        raise Redo("the project is analysed in parts")
+    edited = Edited(kept, world.symbols, memory)
     if grounds_of(world) != kept.grounds:
         raise Redo("classes, layers or habits changed")
     for rel, digest in kept.templates.items():
         world.templates.load(rel)
         if world.templates.digests.get(rel, "") != digest:
             raise Redo(f"{rel} changed")
-    steps = [_moved(step, moves) for step in kept.steps]
-    _compare(world, steps[0])
-    _refuse_what_depends_on_order(world, past)
-    affected = {past.names[kept.nodes[number].function] for number in past.affected if kept.nodes[number].kind in OWN}
-    rerun = affected | past.units | past.modules
-    beside = next(number for number, step in enumerate(steps) if step.name == running.BESIDE)
-    world.total = {(past.name(name), tuple([past.name(item) for item in held])): count for name, held, count in kept.counts}
-    world.admitted = world.total
-    world.told_apart = frozenset(kept.told_apart)
-    world.unlisted = COUNTED
-    volatile: dict[tuple[str, tuple[str, ...]], list[int]] = {}
-    for number, done in enumerate(steps[1:], 1):
-        for change in done.changes:
-            volatile.setdefault((change.table, change.name), []).append(number)
-    world.volatile = volatile
-    world.first_step = partial(past.first_step, world)
-    world.recall = partial(past.recall, world)
-    world.known = [past.names[node.function] for node in kept.nodes]
-    world.partly = True
-    number_of = {step.name: number for number, step in enumerate(steps[:beside])}
+    pasts: list[Past] = []
+    for part in segments:
+        past = Past(part, edited, len(world.symbols.modules), len(world.known))
+        _refuse_what_depends_on_order(world, past)
+        world.known += [past.names[node.function] for node in part.nodes]
+        pasts.append(past)
+    whole, *parts = pasts
+    _compare(world, whole.steps[0])
+    whole.enter(world)
     modules = sorted(world.symbols.modules)
     for name in modules:
-        world.at = number_of[name]
-        if name in rerun:
+        world.at = whole.number_of[name]
+        if name in whole.rerun:
             running.run_module(world, world.symbols.modules[name])
-            _compare(world, steps[world.at])
+            _compare(world, whole.steps[world.at])
         else:
-            _repeat(world, steps[world.at])
+            _repeat(world, whole.steps[world.at])
     ids = running.functions_of(world, modules)
-    known = {step.name: step for step in steps[1 + len(modules) : beside]}
-    if [id for id in ids if id in known] != [name for name in known if name in world.symbols.functions]:
-        raise Redo("functions are run in another order")
-    anew = 0
-    for id in ids:
-        step: Done | None = known.pop(id) if id in known else None
-        world.at = number_of.get(id, world.at)
-        if step is None or id in rerun:
-            anew += 1
-            running.run_entries(world, (id,))
-            if world.done[-1].changes != (() if step is None else step.changes):
-                raise Redo(f"{id} changes other tables than before")
-        else:
-            _repeat(world, step)
-    if any(step.changes for step in known.values()):
-        raise Redo("what is gone had changed something")
-    _refuse_what_was_asked_elsewhere(world, past)
-    again = _is_beside_affected(world, past)
-    _install(world, past, rerun, _BESIDE if again else frozenset())
+    again = _is_beside_affected(world, whole)
+    left_out = _BESIDE if again else frozenset[str]()
+    shares = divided(world, ids)
+    if len(shares) != max(1, len(parts)):
+        raise Redo("the project is divided otherwise")
+    if parts:
+        runs = [_Run(past, _BESIDE | {"module"}) for past in parts]
+        put_together(world, [run_apart(world, share, run) for share, run in zip(shares, runs, strict=True)])
+        _refuse_what_was_asked_elsewhere(world, whole)
+        _install(world, whole, left_out)
+    else:
+        runs = [_Run(whole, left_out)]
+        runs[0](world, ids)
+    _rest(world, whole, again)
+    for item in whole.kept.lambdas:
+        if not edited.is_edited(item.id) and edited.name(item.id) not in world.symbols.functions:
+            _add_lambda(world, edited, item)
+    return sum(run.anew for run in runs)
+
+
+class _Run:
+    """Runs functions of a world as far as what they rest on was edited."""
+
+    def __init__(self, past: Past, left_out: Collection[str]) -> None:
+        self.past = past
+        self.left_out = left_out
+        """The kinds of computations that are not taken from before."""
+        self.anew = 0
+
+    def __call__(self, world: World, ids: Sequence[str], tell: Tell | None = None) -> None:
+        past = self.past
+        past.enter(world)
+        known = {step.name: step for step in past.functions}
+        if [id for id in ids if id in known] != [name for name in known if name in world.symbols.functions]:
+            raise Redo("functions are run in another order")
+        for id in ids:
+            step: Done | None = known.pop(id) if id in known else None
+            world.at = past.number_of.get(id, world.at)
+            if step is None or id in past.rerun:
+                self.anew += 1
+                running.run_entries(world, (id,))
+                if world.done[-1].changes != (() if step is None else step.changes):
+                    raise Redo(f"{id} changes other tables than before")
+            else:
+                _repeat(world, step)
+        if any(step.changes for step in known.values()):
+            raise Redo("what is gone had changed something")
+        _refuse_what_was_asked_elsewhere(world, past)
+        _install(world, past, self.left_out)
+
+
+def _rest(world: World, past: Past, again: bool) -> None:
+    """What is run behind the functions; what is run beside them only where that is to be run `again`."""
+    beside = past.number_of[running.BESIDE]
     world.at = beside
     if again:
         running.run_beside(world)
-        _compare(world, steps[beside])
+        _compare(world, past.steps[beside])
     else:
-        _repeat(world, steps[beside])
-    following = iter(steps[beside + 1 :])
+        _repeat(world, past.steps[beside])
+    following = iter(past.steps[beside + 1 :])
     running.find_late(world)
-    if tuple(world.late) != kept.late:
+    if tuple(world.late) != past.kept.late:
         raise Redo("other classes have fields that were filled late")
     for id in running.late_methods(world):
         step = next(following)
         world.at += 1
         if step.name != id:
             raise Redo("other methods are run late")
-        if id in rerun:
+        if id in past.rerun:
             running.run_entries(world, (id,))
             _compare(world, step)
         else:
@@ -232,20 +292,16 @@ def resume(world: World, past: Past) -> int:
     running.run_endings(world)
     _compare(world, next(following))
     world.entries = dict(sorted(world.entries.items()))
-    for item in kept.lambdas:
-        if not past.is_edited(item.id) and past.name(item.id) not in world.symbols.functions:
-            _add_lambda(world, past, item)
-    return anew
 
 
 def _is_beside_affected(world: World, past: Past) -> bool:
     """Whether what is run beside the functions may find something else: the methods of mixins, and sessions that last."""
     nodes = past.kept.nodes
-    if any(nodes[number].kind in _BESIDE for number in past.affected) or any(edit.has_made_defaults for edit in past.edits.values()):
+    if any(nodes[number].kind in _BESIDE for number in past.affected) or any(edit.has_made_defaults for edit in past.edited.edits.values()):
         return True
     classes = world.classes.infos
     mixins = {cls for info in classes.values() if info.model is not None for cls in info.mro[1:] if classes[cls].model is None}
-    return any(function.cls in mixins for id in past.units if (function := world.symbols.functions.get(id)) is not None)
+    return any(function.cls in mixins for id in past.edited.units if (function := world.symbols.functions.get(id)) is not None)
 
 
 def _refuse_what_depends_on_order(world: World, past: Past) -> None:
@@ -258,7 +314,7 @@ def _refuse_what_depends_on_order(world: World, past: Past) -> None:
     if lost and any(kept.names[kept.nodes[other].function] in lost for node in kept.nodes if node.step in steps for other in node.rests_on):
         raise Redo("what is run anew rests on a function that is too large")
     functions = world.symbols.functions
-    full = {name for name, _, count in kept.counts if (known := functions.get(past.name(name))) and count >= most_contexts(known)}
+    full = {name for name, _, count in kept.counts if (known := functions.get(past.edited.name(name))) and count >= most_contexts(known)}
     for node in kept.nodes:
         if node.step in steps and node.kind == "context" and kept.names[node.function] in full:
             raise Redo(f"{kept.names[node.function]}: a function with too many contexts")
@@ -309,11 +365,11 @@ def _repeat(world: World, step: Done) -> None:
             table.add(change.name[0])
 
 
-def _install(world: World, past: Past, rerun: Collection[str], kinds_left_out: Collection[str]) -> None:
+def _install(world: World, past: Past, kinds_left_out: Collection[str]) -> None:
     """Puts beside what was run anew what the other computations left."""
-    kept, moves, names = past.kept, past.moves, past.names
+    kept, moves, names, rerun = past.kept, past.moves, past.names, past.rerun
     nodes, sites = kept.nodes, kept.sites
-    functions = world.symbols.functions
+    functions, first = world.symbols.functions, past.first
     own = {number: past.key(number) for number, node in enumerate(nodes) if node.kind in OWN}
     affected = past.affected
     stack = [
@@ -342,7 +398,7 @@ def _install(world: World, past: Past, rerun: Collection[str], kinds_left_out: C
         if node.callers:
             callers.update(zip(node.callers[::2], node.callers[1::2], strict=True))
         if node.rests_on:
-            world.edges[own.get(number, number)] = {own.get(other, other) for other in node.rests_on}
+            world.edges[own.get(number, first + number)] = {own.get(other, first + other) for other in node.rests_on}
     trace = world.traces[("earlier",)] = Trace()
     place = moves.site if moves else _as_it_was
     trace.sites = [place(sites[at]) for at in resolved]
@@ -353,17 +409,17 @@ def _install(world: World, past: Past, rerun: Collection[str], kinds_left_out: C
             _put_left(trace, moves.value(left) if moves else left)
     for number, seen in kept.seen.items():
         if number in live:
-            _put_seen(world, own.get(number, number), moves.value(seen) if moves else seen)
+            _put_seen(world, own.get(number, first + number), moves.value(seen) if moves else seen)
     if not kinds_left_out:
         for member in kept.members:
             summary = moves.value(member.summary) if moves else member.summary
             world.member_entries[(names[nodes[member.number].function], member.cls)] = summary  # type: ignore[assignment]
     for name, raw in kept.entries.items():
         data = bytes(raw)
-        id = past.name(name)
+        id = past.edited.name(name)
         if id in functions and id not in rerun:
             summary = _summary_decoder.decode(data)
-            if any(path in data for path in past.paths):
+            if any(path in data for path in past.edited.paths):
                 summary = moves.value(summary)
             world.entries[id] = summary  # type: ignore[assignment]
 
@@ -372,11 +428,11 @@ def _as_it_was(site: Site) -> Site:
     return site
 
 
-def _add_lambda(world: World, past: Past, item: Lambda) -> None:
+def _add_lambda(world: World, edited: Edited, item: Lambda) -> None:
     """A lambda that nothing ran anew: where it stands is all that anybody asks."""
-    id, site = past.name(item.id), past.moves.site(item.site)
+    id, site = edited.name(item.id), edited.moves.site(item.site)
     node = r.Function(site.start, site.end, "<lambda>", site.start, (), None, (), (), False, False)
-    world.symbols.functions[id] = FunctionNode(id, item.module, node, "", past.name(item.outer))
+    world.symbols.functions[id] = FunctionNode(id, item.module, node, "", edited.name(item.outer))
 
 
 def _put_left(trace: Trace, left: object) -> None:

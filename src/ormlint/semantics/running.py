@@ -27,7 +27,7 @@ from ormlint.semantics.frame import Frame, TooMuch, World
 from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
 from ormlint.semantics.members import function_kind
 from ormlint.semantics.observations import Context, Incident, Made, Repeated
-from ormlint.semantics.parts import Tell, run_parts
+from ormlint.semantics.parts import Keep, Tell, run_parts
 from ormlint.semantics.repetition import note_repeated
 from ormlint.semantics.running_order import importers_first
 from ormlint.semantics.summarising import summarise
@@ -53,12 +53,17 @@ Resume = Callable[[World], None]
 
 
 def run_all(
-    world: World, jobs: int = 1, tell: Tell | None = None, active: Collection[str] | None = None, resume: Resume | None = None
+    world: World,
+    jobs: int = 1,
+    tell: Tell | None = None,
+    active: Collection[str] | None = None,
+    resume: Resume | None = None,
+    keep: Keep | None = None,
 ) -> None:
     """Runs every module's own statements and every function as an entry, in up to `jobs` processes.
 
     Where `active` is given, only the modules of those files are run so, and classes whose objects turn out to hold something of the ORM;
-    the others are run where these lead to them.
+    the others are run where these lead to them. `keep` gives what is to be kept of each part of the functions.
     """
     world.begin_step()
     collect_eager(world)
@@ -68,7 +73,7 @@ def run_all(
     if resume is not None:
         resume(world)
     else:
-        run_parts(world, enter(world, active), run_entries, jobs, tell)
+        run_parts(world, enter(world, active), run_entries, jobs, tell, keep)
         run_rest(world, active)
     finish(world, active)
 

@@ -110,7 +110,7 @@ class Traced:
         """Why what the step at hand finds may depend on what was run before it; "" where it does not."""
         self.recall: Callable[[object], Union[Summary, None]] | None = None
         """Gives the summary of a context as an earlier run left it, where to make it again might give another one."""
-        self.known: Sequence[str] = ()
+        self.known: list[str] = []
         """Of each computation of an earlier run, which is known by its number, the function."""
         self.partly = False
         """Whether only what an edit concerns is run."""

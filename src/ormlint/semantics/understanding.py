@@ -23,12 +23,12 @@ from ormlint.semantics.acting import acts
 from ormlint.semantics.class_reading import read_classes
 from ormlint.semantics.extending import extend
 from ormlint.semantics.frame import World
-from ormlint.semantics.keeping import Memory, packed, unpacked
+from ormlint.semantics.keeping import Memory, packed, segment, unpacked
 from ormlint.semantics.layers import layers_of
 from ormlint.semantics.model import Model
 from ormlint.semantics.namesakes import Home, homes
 from ormlint.semantics.parts import Tell
-from ormlint.semantics.resuming import Past, resume
+from ormlint.semantics.resuming import resume
 from ormlint.semantics.running import run_all, run_more
 from ormlint.semantics.symbols import (
     ModuleScope,
@@ -163,7 +163,7 @@ def understand(
         if memory is not None and memory.known is not None and (known := _resumed(prepared(_fresh(templates)), memory)) is not None:
             return known
         world = prepared(templates)
-        run_all(world, processors(config.jobs), tell, active)
+        run_all(world, processors(config.jobs), tell, active, keep=None if memory is None else segment)
         if memory is not None:
             memory.made = packed(world)
         return world
@@ -211,10 +211,10 @@ def _resumed(world: World, memory: Memory) -> World | None:
     """The world as an earlier run and the edits since leave it; None where all has to be run anew."""
     assert memory.known is not None
     try:
-        past = Past(unpacked(memory.known), world.symbols, memory)
+        kept, segments = unpacked(memory.known)
 
         def go_on(world: World) -> None:
-            memory.again = resume(world, past)
+            memory.again = resume(world, kept, segments, memory)
 
         run_all(world, resume=go_on)
     except Redo as reason:
