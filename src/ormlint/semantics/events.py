@@ -124,6 +124,8 @@ class SessionState(msgspec.Struct, frozen=True, cache_hash=True, array_like=True
     """What this transaction has locked: "rows Order" by a locking read, "written Order" by a statement, "any" by an advisory lock."""
     stored: frozenset[Site] = frozenset()
     """The changes that some way to here has committed, or undone: where the ways meet, `written` is none of them."""
+    sound: bool = False
+    """Whether a test has shown that it waits for no rollback."""
 
 
 UNTOUCHED = SessionState()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics import conflicts
@@ -26,6 +28,7 @@ from ormlint.semantics.values import (
     Coll,
     Const,
     Entity,
+    Factory,
     FuncRef,
     Instance,
     LibInstance,
@@ -46,6 +49,19 @@ from ormlint.semantics.values import (
     union,
 )
 from ormlint.semantics.version_history import related_class
+
+
+def _cast(frame: Frame, value: Value, node: r.Node) -> Value:
+    """`cast(Session, value)`: the value, or the session that it is said to be where nothing is known of it (a proxy, an import)."""
+    opaque = isinstance(value, Unknown) or (isinstance(value, LibInstance) and "." in value.cls)
+    if opaque and isinstance(node, r.Call) and node.args:
+        declared = frame.declared(node.args[0].value)
+        if isinstance(declared, Session) and frame.module_level:
+            # What stands at the top of a module is one for all, and somebody else makes and ends what is behind it.
+            return msgspec.structs.replace(declared, id=SessionId("global", frame.site(node), "proxy"), scoped=True, ended_by="framework")
+        if isinstance(declared, (Session, Factory)):
+            return declared
+    return UNKNOWN if isinstance(value, Unknown) else value
 
 
 def by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node: r.Node) -> Value:
@@ -175,7 +191,7 @@ def by_word(frame: Frame, name: str, word: str, actuals: Sequence[Actual], node:
     if word in ("argument", "class_of_argument"):
         return first
     if word == "argument_as_type":
-        return second if not isinstance(second, Unknown) else UNKNOWN
+        return _cast(frame, second, node)
     if word == "partial":
         return Partial(
             first, tuple(a.value for a in actuals[1:] if a.keyword is None), tuple((a.keyword, a.value) for a in actuals if a.keyword)

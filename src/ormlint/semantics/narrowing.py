@@ -13,7 +13,7 @@ from ormlint.facts import records as r
 from ormlint.semantics.assignment import ambient
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.reflection import classes_tested, narrow_names
-from ormlint.semantics.transactions import not_begun
+from ormlint.semantics.transactions import not_begun, works
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -83,8 +83,11 @@ def condition(frame: Frame, test: r.Expr, positive: bool, evaluate_it: bool = Tr
         owner = frame.evaluate(owner_expr)
         if isinstance(owner, (LibRef, ModuleRef)):
             frame.state.vars[ambient(owner, name)] = Const(True, "bool")
-    elif not positive and (asked := _asked_for_transaction(frame, test)) is not None:
-        not_begun(frame, asked)
+    elif (asked := _asked_for_transaction(frame, test)) is not None:
+        if not positive:
+            not_begun(frame, asked)
+        elif type(test) is r.Attr:
+            works(frame, asked)
     elif isinstance(test, (r.Name, r.Attr)):
         _narrow(frame, test, lambda value: without_none(value) if positive else _falsy(value))
         if positive and type(test) is r.Attr:

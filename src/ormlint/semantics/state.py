@@ -56,6 +56,7 @@ def join_sessions(left: SessionState, right: SessionState) -> SessionState:
         left.quiet or right.quiet,
         left.locks | right.locks,
         left.stored | right.stored,
+        (left.sound or not left.inherits) and (right.sound or not right.inherits),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ormlint.facts import records as r
+from ormlint.facts.type_checking import checks_types
 from ormlint.semantics.definitions import (
     ClassNode,
     DefinedClass,
@@ -42,9 +43,11 @@ class ModuleScope:
         self.patches: list[r.Assign] = []
         self._collect(record.body)
 
-    def _collect(self, body: tuple[r.Stmt, ...]) -> None:
+    def _collect(self, body: tuple[r.Stmt, ...], for_types: bool = False) -> None:
         for stmt in body:
             kind = type(stmt)
+            if for_types and kind is r.Function and stmt.name in self.bindings:  # type: ignore[union-attr]
+                continue  # a signature for type checkers, of what is something else at run time
             if kind is r.Import:
                 assert isinstance(stmt, r.Import)
                 self._collect_import(stmt)
@@ -62,7 +65,7 @@ class ModuleScope:
             elif isinstance(stmt, r.TypeAlias):
                 self.bindings.setdefault(stmt.name, []).append(stmt.value)
             elif isinstance(stmt, (r.If, r.While)):
-                self._collect(stmt.body)
+                self._collect(stmt.body, checks_types(("TYPE_CHECKING",), stmt.test))
                 self._collect(stmt.orelse)
             elif isinstance(stmt, r.For):
                 self._bind(stmt.target, None)

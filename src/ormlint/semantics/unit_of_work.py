@@ -169,6 +169,13 @@ def change(frame: Frame, session: Session, effect: str, site: Site, far: bool = 
         )
 
 
+def released(frame: Frame, session: Session, node: r.Node) -> None:
+    """The block of a savepoint ends: what waits is sent first."""
+    frame.state.unsaved = frozenset()
+    flushes(frame, session, "flush", node)
+    change(frame, session, "flush", frame.site(node))
+
+
 def lock(frame: Frame, session: Session | None, what: str, node: r.Node) -> None:
     """A statement has locked something until the transaction ends: "rows Order", "written Order", "any"."""
     frame.happens("lock", node, session=session, attr=what)

@@ -20,7 +20,7 @@ from ormlint.semantics.settling import adopt, settle
 from ormlint.semantics.summaries import Substitution
 from ormlint.semantics.symbols import last_name
 from ormlint.semantics.transactions import carry, commits_one_like, end_all, end_blocks, enter_block, leave_block, notice
-from ormlint.semantics.unit_of_work import operate, sessions_in
+from ormlint.semantics.unit_of_work import operate, released, sessions_in
 from ormlint.semantics.values import (
     NONE,
     UNKNOWN,
@@ -250,6 +250,8 @@ def _leave(frame: Frame, entered: _Entered, kind: str) -> None:
             operate(frame, value.session, "rollback" if failed else "commit_or_rollback", node, block=True)
         elif value.kind == "no_autoflush" and value.session is not None:
             autoflush.switched(frame, value.session, False)
+        elif value.kind == "nested" and value.session is not None and not failed:
+            released(frame, value.session, node)
         elif value.kind == "closing" and value.session is not None:
             operate(frame, value.session, "close", node)
         elif value.kind == "function" and entered.summary is not None and entered.back is not None:
