@@ -118,9 +118,12 @@ CLASSES: tuple[ClassRow, ...] = (
     *classes("slack_sdk.web.async_client", "AsyncWebClient", "async_chat_client", since="3.0", library="slack_sdk"),
     *classes("slack_sdk.webhook slack_sdk", "WebhookClient", "chat_client", since="3.0", library="slack_sdk"),
     *classes("telegram", "Bot", "async_chat_client", since="20.0", library="python-telegram-bot"),
+    *classes("aiogram aiogram.client.bot", "Bot", "async_chat_client", since="3.0", library="aiogram"),
+    *classes("pusher", "Pusher", "chat_client", since="2.0", library="pusher"),
     *classes("grpc", "insecure_channel secure_channel", "rpc_channel", "function", since="1.0", library="grpcio"),
     *classes("grpc", "Channel", "rpc_channel", since="1.0", library="grpcio"),
     *classes("xmlrpc.client", "ServerProxy", "rpc_client", since="3.11", library="python"),
+    *classes("koji", "ClientSession", "rpc_client", since="1.20", library="koji"),
     *classes("zeep", "Client", "rpc_client", since="3.0", library="zeep"),
     *classes("socket", "socket", "socket", since="3.11", library="python"),
 )
@@ -241,16 +244,26 @@ EXTERNAL: tuple[ExternalRow, ...] = (
         "chat",
         "chat_client",
         "chat_postMessage chat_update chat_delete files_upload files_upload_v2 conversations_list conversations_open users_info"
-        " users_lookupByEmail views_open api_call send send_dict chat_postEphemeral reactions_add",
+        " users_lookupByEmail views_open api_call send send_dict chat_postEphemeral reactions_add trigger trigger_batch",
     ),
     *_methods(
         "slack_sdk",
         "chat",
         "async_chat_client",
         "chat_postMessage chat_update chat_delete files_upload files_upload_v2 conversations_list conversations_open users_info"
-        " users_lookupByEmail views_open api_call chat_postEphemeral reactions_add send_message send_photo send_document",
+        " users_lookupByEmail views_open api_call chat_postEphemeral reactions_add send_message send_photo send_document"
+        " send_media_group edit_message_text edit_message_caption edit_message_media edit_message_reply_markup delete_message"
+        " forward_message copy_message answer_callback_query get_chat get_chat_member get_file download",
         awaitable=True,
     ),
+    *_functions(
+        "firebase_admin",
+        "chat",
+        "firebase_admin.messaging.send firebase_admin.messaging.send_each firebase_admin.messaging.send_all"
+        " firebase_admin.messaging.send_each_for_multicast firebase_admin.messaging.send_multicast"
+        " firebase_admin.messaging.subscribe_to_topic firebase_admin.messaging.unsubscribe_from_topic",
+    ),
+    *_functions("firebase_admin", "chat", "firebase_admin.messaging.send_each_async", awaitable=True),
     # remote calls and sockets
     *_methods("grpc", "rpc", "rpc_channel", "unary_unary unary_stream stream_unary stream_stream"),
     *_methods("python", "rpc", "rpc_client", "*"),

@@ -12,8 +12,9 @@ from ormlint.semantics.attributes import replaced
 from ormlint.semantics.concurrency import handed
 from ormlint.semantics.containers import element_of, unpacked, with_item
 from ormlint.semantics.crossing import linked, of_one_session
+from ormlint.semantics.dependence import dotted
 from ormlint.semantics.engines import kept
-from ormlint.semantics.events import FRESH, Step
+from ormlint.semantics.events import DEFAULT, FRESH, Step
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.holders import stored
 from ormlint.semantics.iteration import iterated
@@ -189,7 +190,9 @@ def _set_attribute(frame: Frame, entity: Entity, target: r.Attr, value: Value) -
     by_name = frame.varying(target.value)
     active = tuple(loop.site for loop in frame.loops if loop.site in entity.born or loop.site in by_name)
     session = entity.origin.session
-    frame.happens("mutate", target, session=session, entity=entity, attr=target.attr, how="mutate", varies=active)
+    is_default = mapped.kind != "relationship" and bool(frame.empty) and frame.empty[-1] != "" and frame.empty[-1] == dotted(target)
+    note = DEFAULT if is_default else ""
+    frame.happens("mutate", target, note=note, session=session, entity=entity, attr=target.attr, how="mutate", varies=active)
     live = frame.state.live.get(entity.origin, FRESH)
-    if session is not None and live.detached is None:
+    if session is not None and live.detached is None and not is_default:
         change(frame, session, "mutate", frame.site(target))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ormlint.facts import records as r
 from ormlint.semantics import conflicts
-from ormlint.semantics.dependence import absent_for, containers, kept_by
+from ormlint.semantics.dependence import absent_for, containers, dotted, kept_by
 from ormlint.semantics.expressions import truth_of
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.holders import made_late
@@ -55,10 +55,12 @@ def run_if(frame: Frame, stmt: r.If) -> None:
         frame.conditions.extend((stmt.start, one_key(loop)) for loop in frame.loops if loop.key and names_key(stmt.test, loop.key))
     _note_store(frame, stmt, stmt.body, True)
     frame.tests.append(frame.world.names(stmt.test))
+    frame.empty.append(_said_empty(stmt.test))
     frame.known_loaded.append(names_known_loaded(stmt.test))
     around = len(frame.conditions)
     frame.run(stmt.body)
     frame.known_loaded.pop()
+    frame.empty.pop()
     frame.tests.pop()
     lasting = lasting_conditions(frame, around)
     del frame.conditions[depth:]
@@ -85,6 +87,16 @@ def run_if(frame: Frame, stmt: r.If) -> None:
     if left and not stmt.orelse and frame.function is not None:
         # `if key in cache: return cache[key]`: what follows asks for what is missing, and keeps it.
         _note_store(frame, stmt, frame.function.node.body, False, True)
+
+
+def _said_empty(test: r.Expr) -> str:
+    """The attribute that has no value where a test holds: `not order.state`, `order.state is None`; "" where there is none."""
+    if isinstance(test, r.Unary) and test.op == "not" and isinstance(test.value, r.Attr):
+        return dotted(test.value)
+    if isinstance(test, r.Compare) and test.ops in (("is",), ("==",)) and isinstance(test.left, r.Attr):
+        right = test.rights[0]
+        return dotted(test.left) if isinstance(right, r.Const) and right.kind == "none" else ""
+    return ""
 
 
 def _note_store(frame: Frame, stmt: r.If, body: tuple[r.Stmt, ...], positive: bool, after: bool = False) -> None:

@@ -129,6 +129,8 @@ class SessionState(msgspec.Struct, frozen=True, cache_hash=True, array_like=True
 
 
 UNTOUCHED = SessionState()
+DEFAULT = "a default"
+"""The note of a change that only fills an attribute which was found empty with a plain value: what is shown, not what happened."""
 
 
 class Event(msgspec.Struct, frozen=True, cache_hash=True, array_like=True):

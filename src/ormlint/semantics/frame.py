@@ -270,6 +270,7 @@ class Frame:
         "coroutine",
         "crossings",
         "dead",
+        "empty",
         "ended_under",
         "ending",
         "ends",
@@ -371,6 +372,8 @@ class Frame:
         self.risks: list[dict[SessionId, Risk]] = [{}]
         self.yields: list[State] = []
         self.tests: list[frozenset[str]] = []
+        self.empty: list[str] = []
+        """For each `if` around this place: the attribute that it has found empty."""
         self.known_loaded: list[frozenset[str]] = []
         self.searches: set[int] = set()
         self.written: tuple[r.Expr, r.Call] | None = None

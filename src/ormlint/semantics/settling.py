@@ -17,7 +17,7 @@ from ormlint.semantics.concurrency import started_below
 from ormlint.semantics.crossing import given_both
 from ormlint.semantics.dependence import dotted, parameters_behind, unsteady
 from ormlint.semantics.engines import passed_on
-from ormlint.semantics.events import ABSENT, CALLS, FRESH, Event, Overwritten, SessionState, Step
+from ormlint.semantics.events import ABSENT, CALLS, DEFAULT, FRESH, Event, Overwritten, SessionState, Step
 from ormlint.semantics.frame import Frame
 from ormlint.semantics.loops import guard
 from ormlint.semantics.observations import Summary
@@ -214,7 +214,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             elif event.how == "expunge" and entity is not None and given:
                 detach_one(frame, entity, site, "expunge")
             flushes(frame, session, event.how, node, entity, via=mapped.via)
-            change(frame, session, event.how, site, len(event.via) > _BUSINESS)
+            change(frame, session, event.how, site, len(event.via) > _BUSINESS or event.note == DEFAULT)
     if summary.left:
         _settle_sessions(frame, summary, back, before)
     if summary.running:
