@@ -75,8 +75,10 @@ class World(Traced):
         self.assignments: dict[str, dict[str, list[tuple[str, r.Expr | None, r.Expr | None]]]] = {}
         self.built: dict[tuple[str, str], Value] = {}
         self.wanted: set[tuple[str, str]] = set()
-        self.late: Sequence[str] = ()
-        """The classes of which a field was wanted before it was built."""
+        self.filled: set[tuple[str, str]] = set()
+        """The fields that were built when methods that had wanted them were run once more."""
+        self.late: list[tuple[str, ...]] = []
+        """The classes of which a field was wanted before it was built, each time that they were looked for."""
         self.tellings: dict[str, dict[str, tuple[r.Call, ...]]] = {}
         self.served: dict[str, object] = {}
         self.templates = templates or TemplateFiles()

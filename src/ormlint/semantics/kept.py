@@ -85,7 +85,7 @@ class Segment(msgspec.Struct, frozen=True, array_like=True):
     seen: dict[int, Seen]
     left: dict[int, Left]
     steps: tuple[Done, ...]
-    late: tuple[str, ...]
+    late: tuple[tuple[str, ...], ...]
     entries: dict[str, msgspec.Raw]
     """The summary of each function by itself, encoded: most of them nobody asks for."""
     members: tuple[Member, ...]

@@ -32,6 +32,8 @@ WORTH_A_PART = 1_500_000
 """How many bytes of functions make a part: two seconds' work, a good tenth of which is what another part does, too."""
 _COUNTS = (1, 2, 4, 8)
 """Numbers of parts: what two processes, or four, or eight, do in equal shares."""
+_SIMPLE = 4
+"""By how much a migration is less work than other code of its size."""
 _FINEST = 8
 """A package with more than this share of a part may be split: what is to be dealt out evenly must not be in large pieces."""
 
@@ -48,7 +50,7 @@ class Run(Protocol):
 
 
 _ADDED = (
-    *("answered", "called_decorated", "committing", "dependencies", "eager", "ended", "provided", "removed", "remerged"),
+    *("answered", "called_decorated", "committing", "dependencies", "eager", "ended", "filled", "provided", "removed", "remerged"),
     *("abandoned", "resolved", "startups", "wanted"),
 )
 """Sets that only grow."""
@@ -114,7 +116,8 @@ def divided(world: World, ids: Sequence[str]) -> list[list[str]]:
         function = functions[id]
         is_part = bool(function.outer) or "<lambda" in id
         sizes[function.module] = sizes.get(function.module, 0) + (0 if is_part else function.node.end - function.node.start)
-    weights = {module: 3 * (1 << size.bit_length()) // 4 for module, size in sizes.items()}  # so that few edits divide anew
+    modules = world.symbols.modules
+    weights = {module: _weight(size // (_SIMPLE if modules[module].role == "migration" else 1)) for module, size in sizes.items()}
     total = sum(weights.values())
     count = max(number for number in _COUNTS if number == 1 or total >= number * WORTH_A_PART)
     if count == 1:
@@ -129,6 +132,11 @@ def divided(world: World, ids: Sequence[str]) -> list[list[str]]:
     for id in ids:
         parts[part_of[functions[id].module]].append(id)
     return [part for part in parts if part]
+
+
+def _weight(size: int) -> int:
+    """A size in steps, so that few edits divide a project anew."""
+    return 3 * (1 << size.bit_length()) // 4
 
 
 def _heaviest_first(weights: Mapping[str, int], most: int) -> list[tuple[int, list[str]]]:

@@ -31,6 +31,8 @@ from ormlint.semantics.values import Site
 
 _summary_decoder = msgspec.msgpack.Decoder(Summary)
 _BESIDE = frozenset({"member", "lasting"})
+_MARKS = frozenset({running.LATE, PARTS, running.BESIDE})
+"""The steps that come behind the functions."""
 
 
 class Edited:
@@ -94,10 +96,10 @@ class Past:
         self.rerun = affected | edited.units | edited.modules
         """The functions and modules that are run anew."""
         names = [step.name for step in self.steps]
-        end = next((number for number, name in enumerate(names) if name in (PARTS, running.BESIDE)), len(names))
+        end = next(number for number, name in enumerate(names) if name in _MARKS)
         self.functions = self.steps[1 + modules : end]
         """The steps in which functions were run, each for the first time."""
-        self.number_of = {name: number for number, name in enumerate(names) if number < end or name in (PARTS, running.BESIDE)}
+        self.number_of = {name: number for number, name in enumerate(names) if number < end or name in _MARKS}
         self.remembered = {item.mark: number for number, item in kept.remembered.items()}
         self.recalled: set[int] = set()
         """The computations of the earlier run that what was run anew rests on."""
@@ -263,6 +265,8 @@ class _Run:
             raise Redo("what is gone had changed something")
         _refuse_what_was_asked_elsewhere(world, past)
         _install(world, past, self.left_out)
+        world.at = past.number_of[running.LATE]
+        _run_late(world, past, running.find_late(world, running.homes_of(world, ids)))
 
 
 def _rest(world: World, past: Past, again: bool) -> None:
@@ -274,13 +278,20 @@ def _rest(world: World, past: Past, again: bool) -> None:
         _compare(world, past.steps[beside])
     else:
         _repeat(world, past.steps[beside])
-    following = iter(past.steps[beside + 1 :])
-    running.find_late(world)
-    if tuple(world.late) != past.kept.late:
+    _run_late(world, past, running.find_late(world))
+    world.at += 1
+    running.run_endings(world)
+    _compare(world, past.steps[world.at])
+    world.entries = dict(sorted(world.entries.items()))
+
+
+def _run_late(world: World, past: Past, classes: Sequence[str]) -> None:
+    """Runs methods of classes once more, behind the step at hand, as far as what they rest on was edited."""
+    if world.late != list(past.kept.late[: len(world.late)]):
         raise Redo("other classes have fields that were filled late")
-    for id in running.late_methods(world):
-        step = next(following)
+    for id in running.late_methods(world, classes):
         world.at += 1
+        step = past.steps[world.at]
         if step.name != id:
             raise Redo("other methods are run late")
         if id in past.rerun:
@@ -288,10 +299,6 @@ def _rest(world: World, past: Past, again: bool) -> None:
             _compare(world, step)
         else:
             _repeat(world, step)
-    world.at += 1
-    running.run_endings(world)
-    _compare(world, next(following))
-    world.entries = dict(sorted(world.entries.items()))
 
 
 def _is_beside_affected(world: World, past: Past) -> bool:

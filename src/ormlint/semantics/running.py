@@ -8,7 +8,7 @@ calls it. Knows nothing of rules.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -42,7 +42,7 @@ from ormlint.semantics.values import (
 )
 
 _TELL_EVERY = 50
-PROJECT, BESIDE, ENDINGS = "<project>", "<beside>", "<endings>"
+PROJECT, LATE, BESIDE, ENDINGS = "<project>", "<late>", "<beside>", "<endings>"
 """The steps of a run that are neither a module, told by its name, nor a function, told by its id."""
 LASTING = ("lasting",)
 """The key of finding the sessions that live as long as the process."""
@@ -73,7 +73,7 @@ def run_all(
     if resume is not None:
         resume(world)
     else:
-        run_parts(world, enter(world, active), run_entries, jobs, tell, keep)
+        run_parts(world, enter(world, active), run_part, jobs, tell, keep)
         run_rest(world, active)
     finish(world, active)
 
@@ -111,8 +111,7 @@ def run_rest(world: World, active: Collection[str] | None) -> None:
         fold(world)
         run_holders(world)
     run_beside(world)
-    find_late(world)
-    for id in late_methods(world):
+    for id in late_methods(world, find_late(world)):
         run_entries(world, (id,))
     run_endings(world)
 
@@ -126,16 +125,41 @@ def run_beside(world: World) -> None:
     world.end_step(BESIDE)
 
 
-def find_late(world: World) -> None:
-    """Finds the classes of which fields were unknown when a method was run and that some construction has filled since."""
+def run_part(world: World, ids: Sequence[str], tell: Tell | None = None) -> None:
+    """Runs functions as if each were called from outside; and once more the methods of their classes that met a field too early."""
+    run_entries(world, ids, tell)
+    world.begin_step()
+    world.end_step(LATE)
+    for id in late_methods(world, find_late(world, homes_of(world, ids))):
+        run_entries(world, (id,))
+
+
+def homes_of(world: World, ids: Iterable[str]) -> frozenset[str]:
+    """The modules of functions."""
+    functions = world.symbols.functions
+    return frozenset([functions[id].module for id in ids])
+
+
+def find_late(world: World, modules: Collection[str] | None = None) -> list[str]:
+    """Finds the classes, those of `modules` where given, of which fields were unknown when a method was run and that some construction has
+    filled since; each is found once."""
     fold_table(world, "wanted")
-    found = {cls for cls, name in world.wanted if any((ancestor, name) in world.built for ancestor in world.classes.infos[cls].mro)}
-    world.late = sorted(found)
+    found: set[str] = set()
+    infos = world.classes.infos
+    for cls, name in world.wanted:
+        info = infos[cls]
+        in_reach = (modules is None or info.module in modules) and (cls, name) not in world.filled
+        if in_reach and any((ancestor, name) in world.built for ancestor in info.mro):
+            world.filled.add((cls, name))
+            found.add(cls)
+    late = sorted(found)
+    world.late.append(tuple(late))
+    return late
 
 
-def late_methods(world: World) -> Iterator[str]:
+def late_methods(world: World, classes: Iterable[str]) -> Iterator[str]:
     """Their methods, which are run once more."""
-    for cls in world.late:
+    for cls in classes:
         for methods in world.classes.infos[cls].methods.values():
             yield from methods
 
