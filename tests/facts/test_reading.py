@@ -192,3 +192,20 @@ def test_a_record_can_be_shown(tmp_path: Path) -> None:
 def test_no_files_give_no_records() -> None:
     assert read_records([], cache_dir=None, jobs=0) == ({}, ())
     assert isinstance(Record("", (0,)), Record)
+
+
+def test_what_is_known_to_be_unchanged_is_not_read_again(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("a = 1\n")
+    files, folder = [("a.py", tmp_path / "a.py")], tmp_path / "cache"
+    first, _ = read_records(files, cache_dir=folder, jobs=1)
+    known = {str(tmp_path / "a.py"): first["a.py"].digest}
+    (tmp_path / "a.py").unlink()
+    assert read_records(files, cache_dir=folder, jobs=1, unchanged=known) == (first, ())
+    (gone,) = read_records(files, cache_dir=tmp_path / "empty", jobs=1, unchanged=known)[0].values()
+    assert gone.error is not None
+
+
+def test_a_record_tells_which_marks_its_file_contains(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("from sqlalchemy.orm import sessionmaker as make\n\nmake(expire_on_commit=False)\n")
+    records, _ = read_records([("a.py", tmp_path / "a.py")], cache_dir=tmp_path / "cache", jobs=1)
+    assert records["a.py"].words == ("expire_on_commit", "sessionmaker")

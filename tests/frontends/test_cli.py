@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from ormlint.config import DEFAULT
-from ormlint.frontends.cli import COMMANDS
+from ormlint.frontends.cli import COMMANDS, main
 from ormlint.pipeline import Request, check
 
 from .conftest import COMMIT_LINE, JOBS, SEARCH_PATH, Run
@@ -421,3 +421,24 @@ def test_nothing_of_the_project_is_run(run: Run, shop: Path) -> None:
         (shop / name).write_text(trap, encoding="utf-8")
     assert run("check").status == 1
     assert list(shop.rglob("ran")) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+def test_a_full_disk_behind_standard_output_is_one_line(shop: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ormlint", "check", "--no-cache", str(shop)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={"PYTHONPATH": SEARCH_PATH},
+        )
+    assert (done.returncode, done.stderr) == (2, "ormlint: error: cannot go on: No space left on device\n")
+
+
+def test_whoever_traces_the_command_is_told_of_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "gettrace", lambda: object())
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0

@@ -55,6 +55,16 @@ def test_projects_that_share_nothing_are_found_the_same_in_parts(
     assert analyse(everything, jobs=1).findings == whole.findings
 
 
+def test_templates_that_a_part_read_are_known_to_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendering = [test for _, test in projects() if any("templates/" in file.path for file in test.files)]
+    assert len(rendering) > 3
+    for test in rendering[:8]:
+        whole = analyse(test.files)
+        with monkeypatch.context() as patch:
+            patch.setattr(parts, "WORTH_A_PART", 100)
+            assert told(analyse(test.files, jobs=2)) == told(whole)
+
+
 def die(number: int) -> parts.Observed:
     os._exit(3)
 

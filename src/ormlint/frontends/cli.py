@@ -102,6 +102,10 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        if os.environ.get("ORMLINT_DEBUG"):
+            raise
+        return failed(f"cannot go on: {error.strerror or error}{f' ({error.filename})' if error.filename else ''}")
     except Exception as error:
         if os.environ.get("ORMLINT_DEBUG"):
             raise
