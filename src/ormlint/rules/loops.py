@@ -16,7 +16,7 @@ def per_row(model: Model, *kinds: str) -> Iterator[Repeated]:
     for item in model.repeated(*kinds):
         if not item.rows or item.loop.kind not in ("rows", "unknown"):
             continue
-        if model.role(item.event.site) in EXEMPT_ROLES or guarded(item, "batch"):
+        if model.role(item.event.site) in EXEMPT_ROLES or guarded(item, "batch") or guarded(item, "worker"):
             continue
         # One call may send several statements: each is one more round trip.
         key = (item.event.site, item.event.kind, item.event.attr, item.event.end if item.event.kind in ("query", "write") else None)

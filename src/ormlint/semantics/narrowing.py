@@ -11,9 +11,12 @@ import msgspec
 
 from ormlint.facts import records as r
 from ormlint.semantics.assignment import ambient
+from ormlint.semantics.conflicts import path_of
 from ormlint.semantics.frame import Frame
+from ormlint.semantics.keys import local_columns
 from ormlint.semantics.reflection import classes_tested, narrow_names
 from ormlint.semantics.transactions import not_begun, works
+from ormlint.semantics.unit_of_work import mark_loaded
 from ormlint.semantics.values import (
     NEVER,
     NONE,
@@ -90,15 +93,15 @@ def condition(frame: Frame, test: r.Expr, positive: bool, evaluate_it: bool = Tr
             works(frame, asked)
     elif isinstance(test, (r.Name, r.Attr)):
         _narrow(frame, test, lambda value: without_none(value) if positive else _falsy(value))
-        if positive and type(test) is r.Attr:
-            _has_key(frame, test)
+        if type(test) is r.Attr:
+            (_has_key if positive else _has_no_target)(frame, test)
     elif type(test) is r.Compare and len(test.ops) == 1 and type(test.rights[0]) is r.Const and test.rights[0].kind == "none":
         if test.ops[0] in ("is", "is not", "==", "!="):
             is_none = (test.ops[0] in ("is", "==")) is positive
             left = test.left.target if type(test.left) is r.Walrus else test.left
             _narrow(frame, left, lambda value: _only_none(value) if is_none else without_none(value))
-            if not is_none and type(left) is r.Attr:
-                _has_key(frame, left)
+            if type(left) is r.Attr:
+                (_has_no_target if is_none else _has_key)(frame, left)
     elif type(test) is r.Call and type(test.func) is r.Name and test.func.id == "isinstance" and len(test.args) == 2:
         _narrow_class(frame, test.args[0].value, test.args[1].value, positive)
     if isinstance(test, (r.Compare, r.Call)):
@@ -114,6 +117,21 @@ def _has_key(frame: Frame, test: r.Attr) -> None:
             mapped = frame.world.classes.mapped_attribute(item.model, test.attr)
             if mapped is not None and mapped.primary:
                 frame.state.unsaved -= {item.origin}
+
+
+def _has_no_target(frame: Frame, test: r.Attr) -> None:
+    """`order.customer_id or order.customer.id`: where there is no key, the relationship over it is None, and reading it sends nothing."""
+    if frame.dead:
+        return
+    for entity in options_of(frame.evaluate(test.value)):
+        mapped = frame.world.classes.mapped_attribute(entity.model, test.attr) if isinstance(entity, Entity) else None
+        model = frame.world.classes.model(entity.model) if isinstance(entity, Entity) else None
+        if not isinstance(entity, Entity) or mapped is None or mapped.foreign is None or model is None:
+            continue
+        for attribute in model.attributes.values():
+            single = attribute.kind == "relationship" and not attribute.many and attribute.target is not None
+            if single and local_columns(frame.world.classes, entity.model, attribute) == (mapped.name,):
+                mark_loaded(frame, entity.origin, path_of(entity, attribute.name))
 
 
 def _is_in_session(frame: Frame, items: Sequence[r.Expr]) -> bool:

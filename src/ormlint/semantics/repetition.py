@@ -71,6 +71,7 @@ def keep_stronger(found: dict[tuple[str, Site, str, Site, Site | None], Repeated
 
 
 _SENT = frozenset({"execute", "write"})
+_OF_BATCH = frozenset({"commit", "flush", "write"})
 
 
 def loop_events(frame: Frame, loop: Loop, events: list[Event]) -> None:
@@ -80,6 +81,12 @@ def loop_events(frame: Frame, loop: Loop, events: list[Event]) -> None:
     ]
     evidence = any(event.kind in ("query", "add", "write", "mutate", "load") and loop.site in event.varies for event in inside)
     rows = loop.kind == "rows" or (loop.kind == "unknown" and evidence)
+    if loop.kind == "worker":
+        # What a worker does for each message is no repetition of those who start one for each element.
+        inside = [
+            _instead(frame, event, msgspec.structs.replace(event, conditions=(*event.conditions, (loop.site.start, "worker"))))
+            for event in inside
+        ]
     for event in inside:
         if event.exceptional or (loop.key and any(meaning == one_key(loop) for _, meaning in event.conditions)):
             continue
@@ -106,13 +113,21 @@ def loop_events(frame: Frame, loop: Loop, events: list[Event]) -> None:
             note_repeated(frame, Repeated(event, loop, frame.name, rows and loop.site in event.varies))
         else:
             continue
+        if loop.kind == "batch" and event.kind in _OF_BATCH:
+            # For the loops around this one it is one for each batch, not for each of their elements.
+            event = _instead(frame, event, msgspec.structs.replace(event, conditions=(*event.conditions, (loop.site.start, "batch"))))
         guarded = any(kind == "batch" and loop.site.start <= at < loop.site.end for at, kind in event.conditions)
         if rows and loop.kind in ("rows", "unknown") and not guarded and (event.kind != "query" or loop.site in event.varies):
-            done = msgspec.structs.replace(event, reported=True)
-            for events_of in (frame.state.events, frame.order):
-                if event in events_of:
-                    del events_of[event]
-                    events_of[done] = None
+            _instead(frame, event, msgspec.structs.replace(event, reported=True))
+
+
+def _instead(frame: Frame, event: Event, other: Event) -> Event:
+    """Puts an event in the place of one that has happened."""
+    for events_of in (frame.state.events, frame.order):
+        if event in events_of:
+            del events_of[event]
+            events_of[other] = None
+    return other
 
 
 def _is_sent_once(frame: Frame, loop: Loop, event: Event, inside: list[Event]) -> bool:
@@ -161,9 +176,6 @@ def per_element(frame: Frame, function: Value, elem: Value, node: r.Node, spread
     ]
     for old, new in zip(fresh, varying, strict=True):
         if old is not new:
-            for events_of in (frame.state.events, frame.order):
-                if old in events_of:
-                    del events_of[old]
-                    events_of[new] = None
+            _instead(frame, old, new)
     loop_events(frame, loop, varying)
     return value

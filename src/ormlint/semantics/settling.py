@@ -156,6 +156,10 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             since = site  # as the caller sees it, the add is in the call as well
         step = Step(event.site, _words(event))
         around = conditions
+        if event.kind in ("commit", "flush", "write") and any(meaning == "batch" for _, meaning in event.conditions):
+            around = (*around, (site.start, "batch"))
+        if any(meaning == "worker" for _, meaning in event.conditions):
+            around = (*around, (site.start, "worker"))
         needs: frozenset[str] | None = None
         loose: tuple[Site, ...] = ()
         about_loops: tuple[Site, ...] = ()
@@ -163,7 +167,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         if event.kind in ("query", "write") or (event.kind == "load" and not given):
             if call_unsteady is None:
                 call_unsteady = unsteady(frame, node)
-            around, needs, loose = (*conditions, *_kept_for(frame, event, site, back)), _needs_here(frame, event, back, node), call_unsteady
+            around, needs, loose = (*around, *_kept_for(frame, event, site, back)), _needs_here(frame, event, back, node), call_unsteady
             if event.needs is not None and back.varying is not None:
                 changing = {loop for name in event.needs for loop in back.varying.get(name, ())}
                 varies = tuple(loop for loop in call_varies if loop in changing)
