@@ -14,6 +14,7 @@ _WHAT = {
     "task": "tasks that run at the same time use one session: it raises while its connection opens, and an error of one fails all",
     "thread": "threads use one session at the same time: it has no lock, and its state and identity map break",
     "process": "a session goes to another process: both would speak on the same connection",
+    "queue": "a session goes into a task or message: it cannot be written as text, and belongs to this process's connection",
 }
 _INSTEAD = "let each make a session of its own, or run one after the other"
 

@@ -11,6 +11,7 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.orms import registry as orms
 from ormlint.semantics import boundary
+from ormlint.semantics.concurrency import runs_beside
 from ormlint.semantics.conflicts import path_of
 from ormlint.semantics.containers import born_in
 from ormlint.semantics.dependence import parameters_behind
@@ -551,6 +552,8 @@ def _of_instance(frame: Frame, value: Instance, name: str, node: r.Node) -> Valu
         return ClassRef(value.cls)
     if annotated is not None:
         return frame.declared_in(annotated[0], annotated[1], f"{value.cls}.{name}")
+    if info.libraries and name in ("start", "join") and runs_beside(frame, value):
+        return Method(value, name)
     if "__getattr__" in info.methods or not info.libraries:
         concrete = implementations(world, value.cls, name) if not info.libraries else ()
         parts = []

@@ -13,7 +13,7 @@ from ormlint.facts.walking import walk
 from ormlint.orms import registry as orms
 from ormlint.semantics.annotations import parse_annotation
 from ormlint.semantics.definitions import FunctionNode, Variable
-from ormlint.semantics.events import CALLS, Step
+from ormlint.semantics.events import CALLS, Event, Step
 from ormlint.semantics.frame import Frame, World
 from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.members import is_abstract
@@ -541,6 +541,10 @@ OUTSIDE = {"queue": "a message", "cache": "a cache"}
 """The categories of external calls that take objects away, in words."""
 
 
+_SENT = frozenset({"a task", "a message"})
+"""What is written as text on its way: a session cannot be."""
+
+
 def leaves_by(name: str) -> str:
     """What a library's function does with its first argument that takes an object apart or away, in words; "" where it does not."""
     row = orms.FUNCTIONS.get(name)
@@ -571,6 +575,9 @@ def leave(frame: Frame, values: Sequence[Value], node: r.Node, words: str) -> No
     if frame.scope.role in _QUIET:
         return
     for value in values:
+        for part in (value.items if type(value) is Tup else (value,)) if words in _SENT else ():
+            if type(part) is Session:
+                frame.note("shared", Event("share", frame.site(node), session=part, how="queue"))
         for entity in entities_in(value):
             mine = frame.self_value
             own = isinstance(mine, Entity) and mine.origin == entity.origin and not entity.path and frame.function is not None

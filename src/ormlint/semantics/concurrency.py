@@ -15,6 +15,7 @@ from ormlint.facts import records as r
 from ormlint.orms.vocabulary import ConcurrencyRow
 from ormlint.semantics.events import Event, Running, Work
 from ormlint.semantics.frame import QUIET, Frame
+from ormlint.semantics.kinds import kind_of
 from ormlint.semantics.observations import Summary
 from ormlint.semantics.state import State
 from ormlint.semantics.summaries import Substitution
@@ -24,6 +25,7 @@ from ormlint.semantics.values import (
     Actual,
     Awaitable,
     Coll,
+    Instance,
     LibInstance,
     Session,
     SessionId,
@@ -229,6 +231,11 @@ def start(frame: Frame, site: Site, work: Work | Awaitable, runs_in: str, group:
 
 
 THREADS = frozenset({"thread", "process"})
+
+
+def runs_beside(frame: Frame, instance: Instance) -> str:
+    """What the objects of a project's class run in, where it is a thread or process; "" where it is none."""
+    return next((kind for kind in map(kind_of, frame.world.classes.infos[instance.cls].libraries) if kind in THREADS), "")
 
 
 def threaded(frame: Frame, row: ConcurrencyRow, work: Work, node: r.Node) -> Value:

@@ -245,6 +245,12 @@ def unsaved(frame: Frame, entity: Entity, session: Session) -> None:
         frame.state.unsaved |= {origin}
 
 
+def in_order(event: Event) -> tuple[object, ...]:
+    """What was looked up, in an order that is the same in every run."""
+    entity = event.entity
+    return (event.site, *((entity.origin.site, entity.model, entity.path, sorted(entity.origin.keys)) if entity is not None else ()))
+
+
 def inserted(
     frame: Frame,
     model: str,
@@ -259,7 +265,7 @@ def inserted(
         return
     classes = frame.world.classes
     values = frozenset(column for name in given for column in columns_of(classes, model, name))
-    for event in sorted(missing, key=lambda event: event.site, reverse=True):
+    for event in sorted(missing, key=in_order, reverse=True):
         looked = event.entity
         assert looked is not None
         if looked.model != model and looked.model not in classes.infos[model].mro and model not in classes.infos[looked.model].mro:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ormlint.semantics.concurrency import running_after, unawaited
+from ormlint.semantics.conflicts import in_order
 from ormlint.semantics.decoration import decorated
 from ormlint.semantics.engines import remembers
 from ormlint.semantics.events import FRESH, Event, Live, SessionState
@@ -73,7 +74,7 @@ def finished(frame: Frame) -> Summary:
     after = running_after(frame, states, value)
     streamed = frame.streamed
     missing = frozenset.intersection(*(state.missing for state in states)) if states else frozenset()
-    known_missing = tuple(sorted(missing, key=lambda event: event.site)) if missing else ()
+    known_missing = tuple(sorted(missing, key=in_order)) if missing else ()
     left, ways = _left(states), outcomes(frame, given)
     return Summary(value, frame.yielded, events, finishes, kept, handed_out, left, ways, streamed, after, known_missing)
 

@@ -8,7 +8,7 @@ modules need not import each other in a circle.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Union
+from typing import NamedTuple, Union
 
 from ormlint.config import Config
 from ormlint.facts import records as r
@@ -251,6 +251,17 @@ class World(Traced):
         return found
 
 
+class Lender(NamedTuple):
+    """A generator that stands at its yield while a loop runs with what it lends."""
+
+    summary: Summary
+    back: Substitution
+    committed: frozenset[SessionId]
+    """The sessions that it commits behind its yield."""
+    whatever: bool
+    """Whether it commits also where it is closed at its yield."""
+
+
 class Frame:
     """A function, module body or class body being run."""
 
@@ -402,7 +413,7 @@ class Frame:
         """The transactions that the dependency which was asked last has opened."""
         self.iterating: r.Expr | None = None
         """The source of the `for` that begins."""
-        self.suspended: tuple[Summary, Substitution] | None = None
+        self.suspended: Lender | None = None
         """The generator that it goes over, where that stands at its yield meanwhile."""
         self.unsure = False
         """Whether what runs is called on one of several sessions: on which one, nobody knows."""

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 import msgspec
 
 from ormlint.facts import records as r
+from ormlint.facts.walking import walk
 from ormlint.semantics.concurrency import made_again, working
 from ormlint.semantics.contexts import invoke
 from ormlint.semantics.declared import declared
 from ormlint.semantics.decoration import RAW, decorated, is_manager
 from ormlint.semantics.definitions import FunctionNode
-from ormlint.semantics.frame import Frame
+from ormlint.semantics.frame import Frame, Lender
 from ormlint.semantics.library import own_effect
 from ormlint.semantics.members import function_kind
 from ormlint.semantics.observations import Summary
@@ -62,7 +63,7 @@ def call_function(frame: Frame, ref: FuncRef, actuals: Sequence[Actual], node: r
         return UNKNOWN
     summary, back = outcome
     if node is frame.iterating and function.node.is_generator and _provides(summary):
-        return suspended(frame, summary, back, node)
+        return suspended(frame, function, summary, back, node)
     settle(frame, summary, back, node, lambda event: True)
     carry(frame, summary, back, frame.site(node))
     if not summary.finishes and not function.node.is_generator:
@@ -84,7 +85,7 @@ def _provides(summary: Summary) -> bool:
     )
 
 
-def suspended(frame: Frame, summary: Summary, back: Substitution, node: r.Node) -> Value:
+def suspended(frame: Frame, function: FunctionNode, summary: Summary, back: Substitution, node: r.Node) -> Value:
     """`for session in get_session():` runs its body where the generator stands at its yield; what comes behind that waits."""
     settle(frame, summary, back, node, lambda event: not event.after_yield)
     adopt(frame, summary, back)
@@ -93,13 +94,31 @@ def suspended(frame: Frame, summary: Summary, back: Substitution, node: r.Node) 
         if session.id.kind == "made":
             frame.state.sessions.pop(session.id, None)
             frame.managed.add(session.id)
+    before, frame.committed = frame.committed, set()
     carry(frame, summary, back, frame.site(node), at_yield=True)
-    frame.suspended = (summary, back)
+    frame.suspended = Lender(summary, back, frozenset(frame.committed), _commits_finally(function))
+    frame.committed = before
     return Coll("iterator", given, None, 1)
 
 
-def resumed(frame: Frame, summary: Summary, back: Substitution, node: r.Node) -> None:
-    """The loop is over: the generator goes on behind its yield."""
+def _commits_finally(function: FunctionNode) -> bool:
+    """Whether a generator commits also where it is left at its yield."""
+    return any(
+        type(node) is r.Attr and node.attr == "commit"
+        for stmt in walk(function.node.body)
+        if type(stmt) is r.Try
+        for node in walk(stmt.final)
+    )
+
+
+def resumed(frame: Frame, lender: Lender, node: r.Node, left: bool) -> None:
+    """The loop is over: the generator goes on behind its yield; or it is closed where it stands, where each turn has `left` the loop."""
+    summary, back = lender.summary, lender.back
+    if left and not lender.whatever:
+        settle(frame, summary, back, node, lambda event: event.after_yield and event.kind == "close")
+        end_blocks(frame, summary, back, frame.site(node), True)
+        return
+    frame.committed |= lender.committed
     settle(frame, summary, back, node, lambda event: event.after_yield and not event.exceptional)
     end_blocks(frame, summary, back, frame.site(node), False)
 

@@ -23,6 +23,7 @@ from ormlint.semantics.kinds import kind_of_value
 from ormlint.semantics.library_functions import text_of
 from ormlint.semantics.library_objects import instance_method
 from ormlint.semantics.loading import bind, flat, gathered, make_option
+from ormlint.semantics.offloading import own_thread
 from ormlint.semantics.session_methods import session_method
 from ormlint.semantics.transactions import call_out, recovered
 from ormlint.semantics.unit_of_work import escape, new_session, operate, sessions_in
@@ -120,6 +121,8 @@ def call_method(frame: Frame, method: Method, actuals: Sequence[Actual], node: r
         if name == "join" and actuals:
             iterated(frame, actuals[0].value, node)
         return Plain("str") if getattr(receiver, "type", getattr(receiver, "kind", "")) == "str" else Plain()
+    if type(receiver) is Instance:
+        return own_thread(frame, receiver, name, node)
     if type(receiver) is Super:
         return NONE if name.startswith("__") else UNKNOWN
     if type(receiver) is FuncRef:

@@ -15,7 +15,7 @@ from ormlint.orms import registry as orms
 from ormlint.orms.vocabulary import ConcurrencyRow
 from ormlint.semantics import boundary
 from ormlint.semantics.arguments import first_value
-from ormlint.semantics.concurrency import captured_sessions, coroutines, direct_sessions, start, threaded
+from ormlint.semantics.concurrency import captured_sessions, coroutines, direct_sessions, runs_beside, shared, start, threaded
 from ormlint.semantics.containers import element_of
 from ormlint.semantics.events import Event, Work
 from ormlint.semantics.frame import Frame
@@ -143,3 +143,20 @@ def offloaded(frame: Frame, target: Value, actuals: Sequence[Actual], node: r.No
     """Calling what `sync_to_async` gave."""
     work = _work(frame, target, actuals, node, "thread")
     return Awaitable(work.value, frame.site(node), work.uses, work.holds, tuple(loop.site for loop in frame.loops))
+
+
+def own_thread(frame: Frame, instance: Instance, name: str, node: r.Node) -> Value:
+    """`start()` and `join()` of a thread of the project: `run()` is what it does. A `join()` is taken to wait for all of them."""
+    runs_in = runs_beside(frame, instance)
+    if name == "join":
+        frame.state.running = frozenset([work for work in frame.state.running if work.runs_in != runs_in])
+        return NONE
+    run = frame.world.classes.member(instance.cls, "run")
+    if run is None:
+        return NONE
+    work = _work(frame, FuncRef(run[1][0], instance), (), node, runs_in)
+    if runs_in == "process":
+        for session in work.uses:
+            shared(frame, frame.site(node), session, runs_in)
+    start(frame, frame.site(node), work, runs_in)
+    return NONE

@@ -48,9 +48,9 @@ def run_for(frame: Frame, stmt: r.For) -> None:
         unfetched.next_row(frame, rows, loop.site)
 
     rows = frozenset([entity.origin for entity in identity.entities_in(element)])
-    _go_round(frame, loop, stmt.body, stmt.orelse, enter, None, origins=met, rows=rows)
+    again = _go_round(frame, loop, stmt.body, stmt.orelse, enter, None, origins=met, rows=rows)
     if lender is not None and not frame.dead:
-        resumed(frame, *lender, stmt.iter)
+        resumed(frame, lender, stmt.iter, left=not again)
 
 
 def origins_in(value: Value) -> frozenset[Origin]:
@@ -78,7 +78,8 @@ def _go_round(
     forever: bool = False,
     origins: frozenset[Origin] = frozenset(),
     rows: frozenset[Origin] = frozenset(),
-) -> None:
+) -> bool:
+    """Runs the loop; gives whether some turn of it comes to its end."""
     before = frame.state
     head = before
     rounds = 1 if len(frame.loops) >= _NESTED else 2
@@ -152,3 +153,4 @@ def _go_round(
         if not frame.dead:
             exits.append(frame.state)
     join_paths(frame, exits)
+    return back is not None
