@@ -72,6 +72,8 @@ class World(Traced):
         self.fields: dict[tuple[str, str], Value] = {}
         self.decorated: dict[str, Value] = {}
         self.ports: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.put_in: dict[str, dict[str, frozenset[str]]] = {}
+        """Of each method the lists of its object that it fills, with what it reads of all that it puts there."""
         self.assignments: dict[str, dict[str, list[tuple[str, r.Expr | None, r.Expr | None]]]] = {}
         self.built: dict[tuple[str, str], Value] = {}
         self.wanted: set[tuple[str, str]] = set()

@@ -293,7 +293,10 @@ def _as_filled(world: World, value: Coll, cls: str, name: str) -> Coll:
     for ancestor in world.classes.infos[cls].mro:
         for ids in world.classes.infos[ancestor].methods.values():
             for id in ids:
-                found = fills(world.symbols.functions[id].node).get(name)
+                filled = world.put_in.get(id)
+                if filled is None:
+                    filled = world.put_in[id] = fills(world.symbols.functions[id].node)
+                found = filled.get(name)
                 if found is not None:
                     read = found if read is None else read & found
     if not read:
