@@ -427,6 +427,8 @@ def _plain_classes(world: World, value: Value, depth: int = 0) -> Iterator[str]:
             for part in parts:
                 yield from part
     elif isinstance(value, Tup):
+        if any(entities_in(value)):
+            return  # `tuple[OrderRow, Order]` says that it gives entities too
         for item in value.items:
             yield from _plain_classes(world, item, depth + 1)
     elif isinstance(value, Awaitable):

@@ -96,10 +96,14 @@ def call(frame: Frame, callee: Value, actuals: Sequence[Actual], node: r.Node) -
     return Unknown(f"the call is not resolved: {why}" if why and not why.startswith("the call") else why or "the call is not resolved")
 
 
+_CLOSED = frozenset({"closed"})
+
+
 def _call_any(frame: Frame, callee: UnionOf, actuals: Sequence[Actual], node: r.Node) -> Value:
     results: list[Value] = []
     before = frame.state.sessions
     ways: list[dict[SessionId, SessionState]] = []
+    closed: set[SessionId] = set()
     unsure = frame.unsure
     frame.unsure = unsure or sum(isinstance(item, Method) and isinstance(item.receiver, Session) for item in callee.items) > 1
     for item in callee.items:
@@ -113,8 +117,15 @@ def _call_any(frame: Frame, callee: UnionOf, actuals: Sequence[Actual], node: r.
         handed(frame, result)  # where a session may be of either kind, nobody can say that an await is missing
         results.append(result)
         ways.append(frame.state.sessions)
+        if type(item) is Method and type(item.receiver) is Session:
+            mine = frame.state.sessions.get(item.receiver.id)
+            if mine is not None and mine.fates == _CLOSED:
+                closed.add(item.receiver.id)
     frame.unsure = unsure
     frame.dead = bool(callee.items) and not results and any(item != NONE for item in callee.items)
     if ways:
         frame.state.sessions = one_of(before, ways)
+    for id in closed:
+        # `session.close()` of what is this session or something else: where it is something else, this one was never made.
+        frame.state.sessions[id] = msgspec.structs.replace(frame.state.sessions[id], fates=_CLOSED)
     return union(tuple(results)) if results else UNKNOWN

@@ -130,7 +130,7 @@ def of_kind(frame: Frame, name: str, kind: str, actuals: Sequence[Actual], node:
         return Coll(kind, NEVER, None, 0)
     if kind in ("closing", "async_closing"):
         value = first_value(actuals)
-        return Manager("closing", value, value if isinstance(value, Session) else None)
+        return Manager("closing", value, next((item for item in options_of(value) if isinstance(item, Session)), None))
     if kind == "null_context":
         return Manager("other", first_value(actuals) if actuals else NONE)
     if kind == "plain_context":

@@ -539,8 +539,8 @@ class Model:
         """The functions whose results are kept by argument and hold an entity."""
         for function, summary in self.entries():
             site = self._caching_decorator(function)
-            if site is None or self.role(site) != "code":
-                continue
+            if site is None or self.role(site) != "code" or function.outer:
+                continue  # what a call defines for itself it forgets with the call
             # A session that comes with the arguments is part of the key: each has its own.
             held = [
                 entity

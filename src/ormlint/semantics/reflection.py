@@ -195,6 +195,8 @@ def classes_tested(frame: Frame, value: Value, types: Sequence[Value], positive:
     return union(tuple(kept), len(kept))
 
 
+_SHAPES = ("typing", "collections", "abc.", "builtins.", "sqlalchemy", "sqlmodel", "flask_sqlalchemy", "pydantic", "numbers.")
+"""The modules of classes that a mapped class may be an instance of without naming them among its bases."""
 _BUILTINS = frozenset({"str", "int", "float", "bool", "bytes", "complex", "date", "datetime", "timedelta", "Decimal", "UUID", "Enum"})
 _COLLECTIONS = {
     "list": "list", "InstrumentedList": "list", "set": "set", "InstrumentedSet": "set", "dict": "dict", "tuple": "tuple",
@@ -232,6 +234,10 @@ def _is_one(frame: Frame, part: Value, type_: Value) -> bool | None:
         return False if isinstance(part, (Entity, Const, NameOf)) and short not in _ANY_COLLECTION else None
     if short in _BUILTINS:
         return False if isinstance(part, (Entity, Coll)) and not _inherits(frame, part) else None
+    if isinstance(part, Entity) and isinstance(type_, LibRef) and not type_.name.startswith(_SHAPES):
+        info = classes.infos.get(part.model)
+        # A library's class of which the mapped class knows nothing: `isinstance(order, Response)`.
+        return False if info is not None and type_.name not in info.libraries and not classes.subclasses.get(part.model) else None
     return None
 
 

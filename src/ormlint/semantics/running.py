@@ -437,7 +437,10 @@ def gather(world: World) -> None:
         if id not in met:
             meet_conflicts(world, [("entry", id)])
             met.update(_function_of(world, key) for key in _reach(world, [("entry", id)], reached))
+    of_tests = {scope.path for scope in world.symbols.modules.values() if scope.role in ("test", "fixture")}
     for place, item in within(world.observed, reached):
+        if item.event.kind == "load" and item.event.since is not None and item.event.since.path in of_tests:
+            continue  # a test has expired its own rows
         same = world.repeated.get(place)
         if same is None or _stronger(item, same):
             world.repeated[place] = item
@@ -445,7 +448,6 @@ def gather(world: World) -> None:
         other = world.misuses.get(spot)
         if other is None or (other != note and first_of(note, other, note.event, other.event)):
             world.misuses[spot] = note
-    of_tests = {scope.path for scope in world.symbols.modules.values() if scope.role in ("test", "fixture")}
     for at, read in within(world.raising, reached):
         if read.event.site.path in of_tests:
             continue  # a test that passes has shown that it does not raise with the rows of the test

@@ -177,7 +177,7 @@ def _enter(frame: Frame, value: Value, node: r.Node) -> tuple[_Entered, Value]:
     """Enters a context manager: what its exit will do, and what `as` binds."""
     entered = _Entered(value, node)
     if isinstance(value, UnionOf):
-        known = [item for item in value.items if isinstance(item, (Session, Manager, Instance))]
+        known = [item for item in value.items if isinstance(item, (Session, Manager, Instance)) or core_connection(item) is not None]
         if known:
             value = entered.value = known[0]
     if isinstance(value, Session):
