@@ -19,6 +19,7 @@ from ormlint.semantics.values import (
     Entity,
     Instance,
     LibInstance,
+    LibRef,
     NameOf,
     Plain,
     Tup,
