@@ -155,6 +155,7 @@ def _value_of_bindings(world: World, scope: ModuleScope, name: str) -> Value:
         for assigned, function in _global_assignments(world, module).get(name, ()):
             inner = frame.function_frame(function)
             inner.module_level = True
+            inner.globals.add(name)
             inner.budget = 4000
             values.append(inner.evaluate(assigned))
         values = [value for value in values if not isinstance(value, Unknown) and value != NONE] or values

@@ -64,9 +64,17 @@ def adopt(frame: Frame, summary: Summary, back: Substitution) -> None:
             frame.state.live[actual.origin] = conflicts.adopted(live, ".".join(actual.path), known)
 
 
+def _is_idle(before: dict[SessionId, SessionState], session: Session) -> bool:
+    """Whether nothing is open on a registry's session: what a callee takes and closes is then a session of its own."""
+    known = before.get(session.id)
+    return known is None or not (known.opened or known.began)
+
+
 def _is_ended_in(summary: Summary, session: Session | None) -> bool:
-    """Whether the callee has ended a registry's session, whichever way it returned."""
-    return any(session is not None and id == session.id and left.ended is not None for id, left in summary.left)
+    """Whether the callee closes a registry's session that it has taken."""
+    return session is not None and any(
+        event.kind == "close" and event.session is not None and event.session.id == session.id for event in summary.events
+    )
 
 
 def _to_several(summary: Summary, event: Event) -> bool:
@@ -141,6 +149,10 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
             and event.session.id not in back.sessions
             and not _kept(summary, event.session)
         )
+        if not own and session is not None and session.id.kind == "global":
+            own = (
+                session.ended_by == "registry" and not session.scoped and _is_ended_in(summary, event.session) and _is_idle(before, session)
+            )
         since = event.since
         if since is not None and since.path == "" and entity is not None:
             live = frame.state.live.get(entity.origin, FRESH)
@@ -198,8 +210,7 @@ def settle(frame: Frame, summary: Summary, back: Substitution, node: r.Node, wan
         if adds and entity is not None and session is not None and not _to_several(summary, event):
             given_both(frame, entity, session, mapped)
         if frame.coroutine and not event.aside:
-            ended = session is not None and session.id.kind == "global" and _is_ended_in(summary, event.session)
-            frame.by_coroutine(msgspec.structs.replace(mapped, own=True) if ended else mapped)
+            frame.by_coroutine(mapped)
         if session is not None and event.kind in USES and not event.exceptional:
             earlier = before.get(session.id)
             known = frame.state.sessions.get(session.id)
