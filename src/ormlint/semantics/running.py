@@ -439,7 +439,7 @@ def gather(world: World) -> None:
             met.update(_function_of(world, key) for key in _reach(world, [("entry", id)], reached))
     of_tests = {scope.path for scope in world.symbols.modules.values() if scope.role in ("test", "fixture")}
     for place, item in within(world.observed, reached):
-        if item.event.kind == "load" and item.event.since is not None and item.event.since.path in of_tests:
+        if item.event.how in ("undone", "expired") and item.event.since is not None and item.event.since.path in of_tests:
             continue  # a test has expired its own rows
         same = world.repeated.get(place)
         if same is None or _stronger(item, same):
