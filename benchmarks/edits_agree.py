@@ -194,7 +194,67 @@ def change_init(rng: random.Random, text: str) -> str:
     return _inserted(text, stmt.end_lineno or 0, f"{indent}self.session = None")
 
 
+def add_import(rng: random.Random, text: str) -> str:
+    named = sorted({node.id for node in _spans(text, (ast.Name,)) if isinstance(node, ast.Name)})
+    name = rng.choice(named) if named and rng.random() < 0.5 else "fresh_name"
+    line = rng.choice(
+        ("import datetime", f"from sqlalchemy.orm import {name}", f"from os import path as {name}", "import json as fresh_name")
+    )
+    imports = [node for node in ast.parse(text).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return _inserted(text, imports[-1].end_lineno or 0, line) if imports else f"{line}\n{text}"
+
+
+def drop_import(rng: random.Random, text: str) -> str:
+    found = [node for node in ast.parse(text).body if isinstance(node, (ast.Import, ast.ImportFrom)) and node.col_offset == 0]
+    if not found:
+        return text
+    node = rng.choice(found)
+    lines = text.split("\n")
+    return "\n".join([*lines[: node.lineno - 1], *lines[node.end_lineno :]])
+
+
+def add_method(rng: random.Random, text: str) -> str:
+    found = [node for node in _spans(text, (ast.ClassDef,)) if isinstance(node, ast.ClassDef)]
+    if not found:
+        return text
+    node = rng.choice(found)
+    indent = " " * node.body[0].col_offset
+    kind = rng.choice(("", "@property\n", "@classmethod\n"))
+    head = f"{indent}{kind}{indent if kind else ''}def fresh_method_{rng.randrange(10**6)}(self):\n"
+    return _inserted(text, node.end_lineno or 0, f"{head}{indent}    for each in self.query(object):\n{indent}        self.commit()")
+
+
+def add_column(rng: random.Random, text: str) -> str:
+    found = [node for node in _spans(text, (ast.Assign, ast.AnnAssign)) if isinstance(getattr(node, "value", None), ast.Call)]
+    columns = [node for node in found if "olumn(" in ast.unparse(node.value)]  # type: ignore[attr-defined]
+    if not columns:
+        return text
+    node = rng.choice(columns)
+    indent = " " * node.col_offset
+    return _inserted(text, node.end_lineno or 0, f"{indent}fresh_column_{rng.randrange(10**6)} = Column(Integer, nullable=True)")  # type: ignore[attr-defined]
+
+
+def add_parameter(rng: random.Random, text: str) -> str:
+    found = [node for node in _spans(text, (ast.FunctionDef,)) if isinstance(node, ast.FunctionDef) and not node.args.kwarg]
+    if not found:
+        return text
+    node = rng.choice(found)
+    lines = text.split("\n")
+    line = lines[node.lineno - 1]
+    if line.count("(") != 1 or ")" not in line:
+        return text
+    comma = "" if "()" in line else ", "
+    at = line.rindex(")")
+    lines[node.lineno - 1] = f"{line[:at]}{comma}{rng.choice(('fresh=None', 'fresh: int = 3', '*, fresh=False'))}{line[at:]}"
+    return "\n".join(lines)
+
+
+def drop_annotation(rng: random.Random, text: str) -> str:
+    return text.replace(": Session", "", 1) if rng.random() < 0.5 else text.replace(" -> None", "", 1)
+
+
 MUTATIONS: Sequence[Mutation] = (
+    *(add_import, add_import, drop_import, add_method, add_method, add_column, add_parameter, add_parameter, drop_annotation),
     *(append_function, comment_on_top, comment_inside, comment_inside, delete_statement, delete_statement, double_statement),
     *(double_statement, commit_in_loop, commit_in_loop, loop_in_function, rename_function, rename_class, rename_attribute),
     *(rename_attribute, delete_function, laziness, change_base, drop_decorator, change_constant, change_constant, change_init),

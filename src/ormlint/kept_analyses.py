@@ -39,29 +39,35 @@ def recalled(asked: Question, project: Project, unchanged: Mapping[str, str]) ->
     from .semantics.keeping import Memory
 
     known, warnings = read(asked)
-    texts: list[bytes] = []
+    texts: dict[str, bytes] = {}
 
-    def occurs(name: str) -> int:
+    def naming(name: str) -> Iterator[tuple[str, bytes]]:
         if not texts:
-            texts.extend(_sources(project))
-        if not name.isascii():
-            return 1  # words are told by bytes
+            texts.update(_sources(project))
         word = name.encode("utf-8", "surrogateescape")
-        mention = re.compile(rb"(?<!def )\b" + re.escape(word) + rb"\b")
-        return sum(len(mention.findall(text)) for text in texts if word in text)
+        return ((rel, text) for rel, text in texts.items() if word in text)
+
+    def occurs(name: str, defined: bool) -> int:
+        if not name.isascii():
+            return 2  # words are told by bytes
+        mention = re.compile((b"" if defined else rb"(?<!def )") + rb"\b" + re.escape(name.encode()) + rb"\b")
+        return sum(len(mention.findall(text)) for _, text in naming(name))
+
+    def where(name: str) -> list[str]:
+        return [rel for rel, _ in naming(name)] if name.isascii() else [file.rel for file in project.files]
 
     def record(digest: str) -> Record | None:
         from .facts.cache import load, open_cache
 
         return load(open_cache(asked.file.parent)[0], (digest,))[0].get(digest)
 
-    return Memory(known, record, occurs, unchanged), warnings
+    return Memory(known, record, occurs, where, unchanged), warnings
 
 
-def _sources(project: Project) -> Iterator[bytes]:
+def _sources(project: Project) -> Iterator[tuple[str, bytes]]:
     for file in project.files:
         with contextlib.suppress(OSError), open(file.path, "rb") as source:
-            yield source.read()
+            yield file.rel, source.read()
 
 
 def read(asked: Question) -> tuple[bytes | None, tuple[str, ...]]:

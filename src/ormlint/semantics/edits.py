@@ -1,25 +1,34 @@
 """What an edit of a file has changed: the functions whose bodies differ, and where everything else stands now.
 
-Takes two records of one file; gives their `Edit`, or refuses. Only what functions do may differ, and functions at the top of a module may
-come and go: an edit of anything that others read without running it (a class, a name, a signature, what a method assigns to its object) is
-refused, and all is analysed anew.
+Takes two records of one file; gives their `Edit`, or refuses. What functions do may differ, and their parameters; functions and imports at
+the top of a module may come and go; a class may get methods and columns: all this as far as who mentions their names can be run anew. An
+edit of anything else that others read without running it (a base, a decorator, a constant, what a method assigns to its object) is refused,
+and all is analysed anew.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
 from ormlint.facts import records as r
 from ormlint.facts.walking import walk
 from ormlint.semantics.fillers import fills
+from ormlint.semantics.mentions import functions_naming
 from ormlint.semantics.symbols import ModuleScope, last_name
 from ormlint.semantics.traces import Redo
 from ormlint.semantics.values import Site
 
-_HEAD = ("name", "params", "returns", "decorators", "is_async", "is_generator", "type_params")
+_HEAD = ("name", "decorators", "is_async", "is_generator", "type_params")
+_SIGNATURE = ("params", "returns")
+_PLAIN_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
+_SCALARS = frozenset(
+    {"int", "str", "float", "bool", "bytes", "datetime", "date", "time", "timedelta", "Decimal", "UUID", "Optional", "uuid", "decimal"}
+)
+_PLAIN_COLUMN = frozenset({"nullable", "default", "index", "comment", "doc", "server_default"})
+"""The options of a column that say nothing of other columns, rows or classes."""
 _PLACES = frozenset({"start", "end", "name_start"})
 _FIELDS: dict[type, tuple[str, ...]] = {
     kind: tuple([field for field in kind.__struct_fields__ if field not in _PLACES])
@@ -39,23 +48,30 @@ class Edit:
         self.removed: list[str] = []
         self.has_made_defaults = False
         """Whether a function that came or went has a default that a call makes."""
+        self.signed: list[r.Function] = []
+        """The functions of which the parameters or what they promise to return differ."""
+        self.methods: dict[str, set[str]] = {}
+        """The methods and columns that classes got, by the class's name in the module."""
+        self.imported: set[str] = set()
+        """The names at the top of the module that imports bind now, or do not any more."""
         self.starts: dict[int, int] = {0: 0}
         self.ends: dict[int, int] = {0: 0}
         if old.error is not None:
             raise Redo(f"{scope.path} could not be read")
-        self._body(old.body, scope.record.body, top=True)
+        new = scope.record.body
+        self._body(*self._without_imports(*self._without_functions_of_one(old.body, new)), "")
+        if self.imported:
+            self._run_what_names_imports()
         self.moves = any(before != after for table in (self.starts, self.ends) for before, after in table.items())
 
-    def _body(self, old: tuple[r.Stmt, ...], new: tuple[r.Stmt, ...], top: bool = False) -> None:
-        """Statements at the top of a module, or in a class."""
-        if top:
-            old, new = self._without_those_of_one(old, new)
+    def _body(self, old: tuple[r.Stmt, ...], new: tuple[r.Stmt, ...], owner: str) -> None:
+        """Statements at the top of a module, or in the class `owner`."""
         if len(old) != len(new):
             raise Redo(f"{self.scope.path}: statements outside of functions came or went")
         for before, after in zip(old, new, strict=True):
-            self._statement(before, after)
+            self._statement(before, after, owner)
 
-    def _without_those_of_one(self, old: tuple[r.Stmt, ...], new: tuple[r.Stmt, ...]) -> tuple[tuple[r.Stmt, ...], tuple[r.Stmt, ...]]:
+    def _without_functions_of_one(self, old: tuple[r.Stmt, ...], new: tuple[r.Stmt, ...]) -> tuple[tuple[r.Stmt, ...], tuple[r.Stmt, ...]]:
         names = [{stmt.name for stmt in body if isinstance(stmt, r.Function)} for body in (old, new)]
         went, came = names[0] - names[1], names[1] - names[0]
         for body, gone in ((old, went), (new, came)):
@@ -72,7 +88,57 @@ class Edit:
             tuple([stmt for stmt in new if not (isinstance(stmt, r.Function) and stmt.name in came)]),
         )
 
-    def _statement(self, old: r.Stmt, new: r.Stmt) -> None:
+    def _without_imports(self, old: tuple[r.Stmt, ...], new: tuple[r.Stmt, ...]) -> tuple[tuple[r.Stmt, ...], tuple[r.Stmt, ...]]:
+        """The statements without the imports that only one of the records has, or has elsewhere."""
+        before, after = ([_said(stmt) for stmt in body if isinstance(stmt, r.Import)] for body in (old, new))
+        if before == after:
+            return old, new
+        common = set(before) & set(after)
+        if [said for said in before if said in common] != [said for said in after if said in common]:
+            raise Redo(f"{self.scope.path}: imports changed places")
+        bound = [_bound(body, common) for body in (old, new)]
+        self.imported = {name for name in bound[0].keys() | bound[1].keys() if bound[0].get(name) != bound[1].get(name)}
+        if "*" in self.imported:
+            raise Redo(f"{self.scope.path}: an import of everything changed")
+        return (
+            tuple([stmt for stmt in old if not isinstance(stmt, r.Import) or _said(stmt) in common]),
+            tuple([stmt for stmt in new if not isinstance(stmt, r.Import) or _said(stmt) in common]),
+        )
+
+    def _run_what_names_imports(self) -> None:
+        known = {id(function) for function in (*self.changed, *self.added)}
+        body = tuple([stmt for stmt in self.scope.record.body if not isinstance(stmt, r.Import)])
+        for function in functions_naming(body, self.imported):
+            if function is None:
+                raise Redo(f"{self.scope.path}: what is imported is used outside of functions")
+            if id(function) not in known:
+                _refuse_what_others_read(self.scope, function, function)
+                if _returned(function):
+                    raise Redo(f"{self.scope.path}: {function.name} returns what may be something else")
+                self.changed.append(function)
+
+    def _class_body(self, old: tuple[r.Stmt, ...], new: tuple[r.Stmt, ...], owner: str) -> None:
+        had = {name for stmt in old for name in _defined(stmt)}
+        kept: list[r.Stmt] = []
+        for stmt in new:
+            came = [name for name in _defined(stmt) if name not in had]
+            if not came:
+                kept.append(stmt)
+                continue
+            name = came[0]
+            if name.startswith("__") or len(came) > 1 or name in self.methods.get(owner, ()):
+                raise Redo(f"{self.scope.path}: {owner}.{name} came")
+            if isinstance(stmt, r.Function):
+                _refuse_what_others_read(self.scope, stmt, None)
+                if any(last_name(item) not in _PLAIN_DECORATORS or not isinstance(item, r.Name) for item in stmt.decorators):
+                    raise Redo(f"{self.scope.path}: {owner}.{name} came, and is decorated")
+                self.added.append(stmt)
+            elif not _is_plain_column(stmt):
+                raise Redo(f"{self.scope.path}: {owner}.{name} came")
+            self.methods.setdefault(owner, set()).add(name)
+        self._body(old, tuple(kept), owner)
+
+    def _statement(self, old: r.Stmt, new: r.Stmt, owner: str) -> None:
         if type(old) is not type(new):
             raise Redo(f"{self.scope.path}: a statement outside of functions changed")
         if isinstance(old, r.Function) and isinstance(new, r.Function):
@@ -80,16 +146,12 @@ class Edit:
             for field in _HEAD:
                 if not self._same(getattr(old, field), getattr(new, field)):
                     raise Redo(f"{self.scope.path}: the head of {new.name} changed")
-            before = len(self.starts), len(self.ends)
-            starts, ends = self.starts, self.ends
-            self.starts, self.ends = {}, {}
-            same = self._same(old.body, new.body)
-            if same:
-                starts.update(self.starts)
-                ends.update(self.ends)
-            self.starts, self.ends = starts, ends
-            if not same:
-                assert before == (len(starts), len(ends))
+            signed = not self._same_places(_parts(old, _SIGNATURE), _parts(new, _SIGNATURE))
+            if signed:
+                if any(last_name(item) == "property" or not isinstance(item, r.Name) for item in new.decorators):
+                    raise Redo(f"{self.scope.path}: the head of {new.name} changed, and it is decorated")
+                self.signed.append(new)
+            if not self._same_places(old.body, new.body) or signed:
                 _refuse_what_others_read(self.scope, old, new)
                 self.changed.append(new)
         elif isinstance(old, r.Class) and isinstance(new, r.Class):
@@ -97,18 +159,18 @@ class Edit:
             for field in ("name", "bases", "decorators", "type_params"):
                 if not self._same(getattr(old, field), getattr(new, field)):
                     raise Redo(f"{self.scope.path}: the class {new.name} changed")
-            self._body(old.body, new.body)
+            self._class_body(old.body, new.body, f"{owner}.{new.name}" if owner else new.name)
         elif isinstance(old, (r.If, r.Try, r.With, r.For, r.While)) and _holds_definitions(old):
-            self._compound(old, new)
+            self._compound(old, new, owner)
         elif not self._same(old, new):
             raise Redo(f"{self.scope.path}: a statement outside of functions changed")
 
-    def _compound(self, old: r.Stmt, new: r.Stmt) -> None:
+    def _compound(self, old: r.Stmt, new: r.Stmt, owner: str) -> None:
         self._place(old, new)
         for field in _FIELDS[type(old)]:
             before, after = getattr(old, field), getattr(new, field)
             if field in ("body", "orelse", "final"):
-                self._body(before, after)
+                self._body(before, after, owner)
             elif field == "handlers":
                 if len(before) != len(after):
                     raise Redo(f"{self.scope.path}: a statement outside of functions changed")
@@ -116,7 +178,7 @@ class Edit:
                     self._place(left, right)
                     if not self._same(left.type, right.type) or left.name != right.name:
                         raise Redo(f"{self.scope.path}: a statement outside of functions changed")
-                    self._body(left.body, right.body)
+                    self._body(left.body, right.body, owner)
             elif not self._same(before, after):
                 raise Redo(f"{self.scope.path}: a statement outside of functions changed")
 
@@ -130,6 +192,17 @@ class Edit:
             self.ends[name + len(old.name)] = after + len(new.name)  # type: ignore[attr-defined]
         elif type(old) is r.Attr:
             self.starts[old.end - len(old.attr)] = new.end - len(old.attr)
+
+    def _same_places(self, old: object, new: object) -> bool:
+        """Whether two parts say the same; only then notes where what they hold stands."""
+        starts, ends = self.starts, self.ends
+        self.starts, self.ends = {}, {}
+        same = self._same(old, new)
+        if same:
+            starts.update(self.starts)
+            ends.update(self.ends)
+        self.starts, self.ends = starts, ends
+        return same
 
     def _same(self, old: object, new: object) -> bool:
         """Whether two parts say the same; notes where what they hold stands."""
@@ -146,6 +219,61 @@ class Edit:
         self._place(old, new)  # type: ignore[arg-type]
         # Each of them, to note all places.
         return False not in [self._same(getattr(old, field), getattr(new, field)) for field in fields]
+
+
+def _parts(node: r.Node, fields: Sequence[str]) -> tuple[object, ...]:
+    return tuple([getattr(node, field) for field in fields])
+
+
+def _said(stmt: r.Import) -> object:
+    """What an import says, wherever it stands."""
+    return stmt.is_from, stmt.module, stmt.level, stmt.type_checking, tuple([(name.name, name.asname) for name in stmt.names])
+
+
+def _bound(body: tuple[r.Stmt, ...], but: Collection[object]) -> dict[str, list[object]]:
+    """What imports bind names to, those left out that say what is in `but`."""
+    found: dict[str, list[object]] = {}
+    for stmt in body:
+        if isinstance(stmt, r.Import) and _said(stmt) not in but:
+            for name in stmt.names:
+                bound = name.asname or (name.name if stmt.is_from else name.name.split(".", 1)[0])
+                found.setdefault(bound, []).append((stmt.is_from, stmt.module, stmt.level, name.name))
+    return found
+
+
+def _defined(stmt: r.Stmt) -> tuple[str, ...]:
+    """The names that a statement in a class defines, as far as it is a method or a plain assignment."""
+    if isinstance(stmt, r.Function):
+        return (stmt.name,)
+    if isinstance(stmt, r.AnnAssign) and isinstance(stmt.target, r.Name):
+        return (stmt.target.id,)
+    if isinstance(stmt, r.Assign):
+        return tuple([target.id for target in stmt.targets if isinstance(target, r.Name)])
+    return ()
+
+
+def _is_plain_column(stmt: r.Stmt) -> bool:
+    """Whether a statement in a class makes a column that has nothing to do with any other."""
+    value = stmt.value if isinstance(stmt, (r.Assign, r.AnnAssign)) else None
+    if isinstance(stmt, r.AnnAssign):
+        annotation = stmt.annotation
+        if not (isinstance(annotation, r.Sub) and last_name(annotation.value) == "Mapped"):
+            return False
+        if any(last_name(node) not in _SCALARS for node in walk(annotation.index) if isinstance(node, (r.Name, r.Attr))):
+            return False
+        if value is None:
+            return True
+    return (
+        isinstance(value, r.Call)
+        and last_name(value.func) in ("Column", "mapped_column")
+        and all(arg.keyword in _PLAIN_COLUMN or (arg.keyword is None and not arg.star and _is_type(arg.value)) for arg in value.args)
+    )
+
+
+def _is_type(expr: r.Expr) -> bool:
+    """Whether an argument of a column is its type: a name, or a call of one that is no constraint."""
+    name = last_name(_applied(expr))
+    return name[:1].isupper() and not name.endswith(("Key", "Constraint", "Identity", "Computed", "Sequence"))
 
 
 def _holds_definitions(stmt: r.Stmt) -> bool:
@@ -300,15 +428,19 @@ class Moves:
         return type(item)(**parts)
 
 
-Occurs = Callable[[str], int]
-"""How often a name is mentioned in the project's files, apart from where functions of that name begin."""
+Occurs = Callable[[str, bool], int]
+"""How often a name is mentioned in the project's files, with the places where functions of that name begin, or without."""
 
 
 def refuse_names_in_use(edit: Edit, occurs: Occurs) -> None:
-    """A function that came or went means something to whoever mentions its name."""
+    """What came or went means something to whoever mentions its name."""
+    methods = {name for names in edit.methods.values() for name in names}
     for function in edit.added:
-        if occurs(function.name):
+        if function.name not in methods and occurs(function.name, False):
             raise Redo(f"{edit.scope.path}: others name {function.name}, which came")
     for name in edit.removed:
-        if occurs(name):
+        if occurs(name, False):
             raise Redo(f"{edit.scope.path}: others name {name}, which went")
+    for name in sorted(methods):
+        if occurs(name, True) > 1:
+            raise Redo(f"{edit.scope.path}: others name {name}, which a class got")

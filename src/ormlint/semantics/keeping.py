@@ -6,7 +6,7 @@ Takes a world whose functions have all been run; gives its `Kept`, encoded. Know
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -31,11 +31,18 @@ class Memory:
     of the files as they are."""
 
     def __init__(
-        self, known: bytes | None, record: Callable[[str], r.Record | None], occurs: Occurs, unchanged: Mapping[str, str] | None = None
+        self,
+        known: bytes | None,
+        record: Callable[[str], r.Record | None],
+        occurs: Occurs,
+        where: Callable[[str], Sequence[str]],
+        unchanged: Mapping[str, str] | None = None,
     ) -> None:
         self.known = known
         self.record = record
         self.occurs = occurs
+        self.where = where
+        """The files in which a name is mentioned, relative to the root."""
         self.unchanged = unchanged or {}
         """The sha256 in hex of files that need not be read, by their paths."""
         self.made: bytes | None = None
@@ -209,14 +216,18 @@ def _lambda(world: World, function: FunctionNode) -> Lambda:
     return Lambda(function.id, function.module, function.outer, Site(path, function.node.start, function.node.end))
 
 
-def grounds_of(world: World) -> str:
-    """A hash of what is known before anything is run: layers, habits, and what of each class is mapped. Some of it is read in functions."""
+def grounds_of(world: World, came: Mapping[str, Collection[str]] | None = None) -> str:
+    """A hash of what is known before anything is run: layers, habits, and what of each class is mapped. Some of it is read in functions.
+
+    `came` are names that classes got, which are left out, by the class.
+    """
     found = hashlib.sha256(encoded((sorted(world.layers.items()), world.habits)))
     for id, info in world.classes.infos.items():
         model = info.model
+        new = {name for ancestor in info.mro for name in came.get(ancestor, ())} if came else frozenset[str]()
         if model is not None:
-            attributes = {name: msgspec.structs.replace(item, site=NOWHERE) for name, item in model.attributes.items()}
+            attributes = {name: msgspec.structs.replace(item, site=NOWHERE) for name, item in model.attributes.items() if name not in new}
             model = msgspec.structs.replace(model, attributes=attributes)
-        members = sorted(info.methods), sorted(info.attrs), sorted(info.annotations), sorted(info.nested)
+        members = [sorted(held.keys() - new) for held in (info.methods, info.attrs, info.annotations, info.nested)]
         found.update(encoded((id, info.mro, info.libraries, info.is_base, members, model)))
     return found.hexdigest()

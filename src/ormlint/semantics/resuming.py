@@ -8,7 +8,7 @@ depend on what was run before it, everything is run anew (`Redo`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -16,16 +16,17 @@ import msgspec
 from ormlint.facts import records as r
 from ormlint.semantics import running
 from ormlint.semantics.changes import Change, Done
-from ormlint.semantics.definitions import FunctionNode
+from ormlint.semantics.definitions import FunctionNode, ImportedName
 from ormlint.semantics.edits import Edit, Moves, refuse_names_in_use
 from ormlint.semantics.frame import World
 from ormlint.semantics.keeping import OWN, Memory, grounds_of
 from ormlint.semantics.kept import COUNTED, Kept, Lambda, Left, Seen, Segment
+from ormlint.semantics.mentions import functions_naming, mentions
 from ormlint.semantics.observations import Summary
 from ormlint.semantics.parts import PARTS, Tell, divided, put_together, run_apart
 from ormlint.semantics.repetition import keep_stronger
 from ormlint.semantics.summarising import most_contexts
-from ormlint.semantics.symbols import Symbols
+from ormlint.semantics.symbols import ModuleScope, Symbols
 from ormlint.semantics.traces import Redo, Trace, encoded, fingerprint, name_of
 from ormlint.semantics.values import Site
 
@@ -57,13 +58,18 @@ class Edited:
                 edits[path] = Edit(scope, old)
         for edit in edits.values():
             refuse_names_in_use(edit, memory.occurs)
+            _refuse_imports_in_use(edit, symbols)
         self.edits = edits
         self.moves = Moves(edits)
         self.paths = [path.encode("utf-8") for path in self.moves.edits]
         self.units = {symbols.id_of(function) for edit in edits.values() for function in (*edit.changed, *edit.added)}
         self.units |= {f"{edit.scope.name}:{name}" for edit in edits.values() for name in edit.removed}
-        self.modules = {edit.scope.name for edit in edits.values() if edit.added or edit.removed}
-        """The modules in whose own statements functions came or went."""
+        signed = {function.name for edit in edits.values() for function in edit.signed}
+        self.units |= {symbols.id_of(function) for function in _who_name(signed, scopes, memory)}
+        self.came = {f"{edit.scope.name}:{cls}": names for edit in edits.values() for cls, names in edit.methods.items()}
+        """What classes got, by the class."""
+        self.modules = {edit.scope.name for edit in edits.values() if edit.added or edit.removed or edit.imported or edit.methods}
+        """The modules in whose own statements something came or went."""
 
     def name(self, function: str) -> str:
         """The name of a function now."""
@@ -78,6 +84,33 @@ class Edited:
         for mark in (".<locals>", ".<lambda"):
             name = name.partition(mark)[0]
         return name != tail and f"{head}:{name}" in self.units
+
+
+def _refuse_imports_in_use(edit: Edit, symbols: Symbols) -> None:
+    """Refuses where another module takes a name from this one of which the import came or went."""
+    if not edit.imported:
+        return
+    name = edit.scope.name
+    parent, _, last = name.rpartition(".")
+    for scope in symbols.modules.values():
+        if scope is edit.scope:
+            continue
+        taken = {(item.module, item.name) for items in scope.bindings.values() for item in items if isinstance(item, ImportedName)}
+        if name in scope.stars or any((name, one) in taken for one in edit.imported):
+            raise Redo(f"{scope.path} imports what came or went in {edit.scope.path}")
+        if ((name, None) in taken or (parent, last) in taken or (name.split(".", 1)[0], None) in taken) and mentions(
+            scope.record.body, edit.imported
+        ):
+            raise Redo(f"{scope.path} may name what came or went in {edit.scope.path}")
+
+
+def _who_name(names: Collection[str], scopes: Mapping[str, ModuleScope], memory: Memory) -> Iterator[r.Function]:
+    """The functions that mention functions of which the heads differ, or are called so. Refuses where these are named elsewhere."""
+    for path in sorted({path for name in names for path in memory.where(name)} & scopes.keys()):
+        for function in functions_naming(scopes[path].record.body, names):
+            if function is None:
+                raise Redo(f"{path} names a function of which the head changed, outside of functions")
+            yield function
 
 
 class Past:
@@ -192,7 +225,11 @@ class Past:
 def resume(world: World, kept: Kept, segments: Sequence[Segment], memory: Memory) -> int:
     """Goes on from an earlier run. Takes a world in which nothing has been run; gives how many functions were run anew."""
     edited = Edited(kept, world.symbols, memory)
-    if grounds_of(world) != kept.grounds:
+    for cls in edited.came:
+        info = world.classes.infos.get(cls)
+        if info is None or any(library.endswith("Dataclass") for library in info.libraries):
+            raise Redo(f"{cls} takes what it got by its place")
+    if grounds_of(world, edited.came) != kept.grounds:
         raise Redo("classes, layers or habits changed")
     for rel, digest in kept.templates.items():
         world.templates.load(rel)
@@ -304,7 +341,9 @@ def _run_late(world: World, past: Past, classes: Sequence[str]) -> None:
 def _is_beside_affected(world: World, past: Past) -> bool:
     """Whether what is run beside the functions may find something else: the methods of mixins, and sessions that last."""
     nodes = past.kept.nodes
-    if any(nodes[number].kind in _BESIDE for number in past.affected) or any(edit.has_made_defaults for edit in past.edited.edits.values()):
+    if any(nodes[number].kind in _BESIDE for number in past.affected) or any(
+        edit.has_made_defaults or edit.methods for edit in past.edited.edits.values()
+    ):
         return True
     classes = world.classes.infos
     mixins = {cls for info in classes.values() if info.model is not None for cls in info.mro[1:] if classes[cls].model is None}
