@@ -154,6 +154,49 @@ def test_what_is_read_without_being_run_is_analysed_anew(root: Path, memories: l
     assert told(after) == told(from_nothing(root))
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("store.py", "from models import Order\n", "from models import Line, Order\n"),
+        (
+            "models.py",
+            "    id = Column(Integer, primary_key=True)\n",
+            "    id = Column(Integer, primary_key=True)\n    note = Column(Integer)\n",
+        ),
+        (
+            "models.py",
+            '    lines = relationship("Line")\n',
+            '    lines = relationship("Line")\n\n    def total(self):\n        return len(self.lines)\n',
+        ),
+        ("store.py", "def save(session: Session):", "def save(session: Session, again: bool = False):"),
+    ],
+    ids=["import", "column", "method", "parameter"],
+)
+def test_what_nobody_names_yet_does_not_cost_a_run_of_everything(root: Path, memories: list[Memory], file: str, old: str, new: str) -> None:
+    check(root)
+    edit(root / file, old, new)
+    after = check(root)
+    assert memories[-1].said == ""
+    assert told(after) == told(from_nothing(root))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("jobs.py", "import store\n", "import models as store\n"),
+        ("models.py", '    lines = relationship("Line")\n', '    lines = relationship("Line")\n    paid = Column(Integer)\n'),
+        ("models.py", "    order_id = Column(", "    kind = Column(ForeignKey('orders.id'))\n    order_id = Column("),
+    ],
+    ids=["import", "column", "foreign key"],
+)
+def test_what_somebody_names_is_found_as_in_a_run_from_nothing(root: Path, memories: list[Memory], file: str, old: str, new: str) -> None:
+    check(root)
+    edit(root / file, old, new)
+    after = check(root)
+    assert memories[-1].said or memories[-1].again > 0
+    assert told(after) == told(from_nothing(root))
+
+
 def kept(root: Path) -> Path:
     (file,) = (root / ".ormlint_cache").glob("analysis-*")
     return file

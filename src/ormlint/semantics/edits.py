@@ -23,6 +23,7 @@ from ormlint.semantics.values import Site
 
 _HEAD = ("name", "decorators", "is_async", "is_generator", "type_params")
 _SIGNATURE = ("params", "returns")
+_SAYING = (r.Assign, r.AnnAssign, r.Import, r.If)
 _PLAIN_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
 _SCALARS = frozenset(
     {"int", "str", "float", "bool", "bytes", "datetime", "date", "time", "timedelta", "Decimal", "UUID", "Optional", "uuid", "decimal"}
@@ -151,9 +152,12 @@ class Edit:
                 if any(last_name(item) == "property" or not isinstance(item, r.Name) for item in new.decorators):
                     raise Redo(f"{self.scope.path}: the head of {new.name} changed, and it is decorated")
                 self.signed.append(new)
-            if not self._same_places(old.body, new.body) or signed:
+            same = self._same_places(old.body, new.body)
+            if not same or signed:
                 _refuse_what_others_read(self.scope, old, new)
                 self.changed.append(new)
+            if not same:
+                self._note_what_stays(old.body, new.body)
         elif isinstance(old, r.Class) and isinstance(new, r.Class):
             self._place(old, new)
             for field in ("name", "bases", "decorators", "type_params"):
@@ -192,6 +196,15 @@ class Edit:
             self.ends[name + len(old.name)] = after + len(new.name)  # type: ignore[attr-defined]
         elif type(old) is r.Attr:
             self.starts[old.end - len(old.attr)] = new.end - len(old.attr)
+
+    def _note_what_stays(self, old: tuple[r.Stmt, ...], new: tuple[r.Stmt, ...]) -> None:
+        """Notes the places of the statements before and behind those that differ: others may know what an object is given there."""
+        first = 0
+        while first < min(len(old), len(new)) and self._same_places(old[first], new[first]):
+            first += 1
+        last = 1
+        while last <= min(len(old), len(new)) - first and self._same_places(old[-last], new[-last]):
+            last += 1
 
     def _same_places(self, old: object, new: object) -> bool:
         """Whether two parts say the same; only then notes where what they hold stands."""
@@ -286,16 +299,10 @@ def _refuse_what_others_read(scope: ModuleScope, old: r.Function, new: r.Functio
     if old.name.startswith("__") or any("declared_attr" in last_name(_applied(item)) for item in old.decorators):
         raise Redo(f"{name} tells what its class is")
     for function in (old, *(() if new is None else (new,))):
-        params = {param.name for param in function.params[:1]}
-        for node in walk(function.body):
-            if isinstance(node, r.Class) or (isinstance(node, r.Global) and not node.is_nonlocal):
-                raise Redo(f"{name} holds a class or a global name")
-            for target in _assigned(node):
-                root = target.value
-                while isinstance(root, (r.Attr, r.Sub, r.Call)):
-                    root = root.func if isinstance(root, r.Call) else root.value
-                if not isinstance(root, r.Name) or root.id in params or root.id in scope.bindings:
-                    raise Redo(f"{name} assigns to its object")
+        if any(isinstance(node, r.Class) or (isinstance(node, r.Global) and not node.is_nonlocal) for node in walk(function.body)):
+            raise Redo(f"{name} holds a class or a global name")
+    if not _alike(_giving(scope, old), () if new is None else _giving(scope, new)):
+        raise Redo(f"{name} gives its object something else")
     if new is None:
         return
     if _promises_only(old) != _promises_only(new):
@@ -304,6 +311,24 @@ def _refuse_what_others_read(scope: ModuleScope, old: r.Function, new: r.Functio
         raise Redo(f"{name} reads something else of what it puts into a list of its object")
     if not _alike(_returned(old), _returned(new)):
         raise Redo(f"{name} returns something else")
+
+
+def _giving(scope: ModuleScope, function: r.Function) -> tuple[r.Stmt, ...]:
+    """The statements that give an object its attributes, with those before them that may say what they give."""
+    params = {param.name for param in function.params[:1]}
+    giving = [any(_gives(scope, params, node) for node in walk(stmt)) for stmt in function.body]
+    end = max([at + 1 for at, gives in enumerate(giving) if gives], default=0)
+    return tuple([stmt for at, stmt in enumerate(function.body[:end]) if giving[at] or isinstance(stmt, _SAYING)])
+
+
+def _gives(scope: ModuleScope, params: Collection[str], node: r.Node) -> bool:
+    for target in _assigned(node):
+        root = target.value
+        while isinstance(root, (r.Attr, r.Sub, r.Call)):
+            root = root.func if isinstance(root, r.Call) else root.value
+        if not isinstance(root, r.Name) or root.id in params or root.id in scope.bindings:
+            return True
+    return False
 
 
 def _applied(decorator: r.Expr) -> r.Expr:

@@ -341,11 +341,13 @@ def _run_late(world: World, past: Past, classes: Sequence[str]) -> None:
 def _is_beside_affected(world: World, past: Past) -> bool:
     """Whether what is run beside the functions may find something else: the methods of mixins, and sessions that last."""
     nodes = past.kept.nodes
-    if any(nodes[number].kind in _BESIDE for number in past.affected) or any(
-        edit.has_made_defaults or edit.methods for edit in past.edited.edits.values()
-    ):
+    if any(nodes[number].kind in _BESIDE for number in past.affected) or any(edit.has_made_defaults for edit in past.edited.edits.values()):
         return True
     classes = world.classes.infos
+    for cls, names in past.edited.came.items():
+        model = classes[cls].model
+        if not names <= (classes[cls].methods.keys() | (model.attributes.keys() if model is not None else frozenset())):
+            return True  # a call at the top of a class that makes no column
     mixins = {cls for info in classes.values() if info.model is not None for cls in info.mro[1:] if classes[cls].model is None}
     return any(function.cls in mixins for id in past.edited.units if (function := world.symbols.functions.get(id)) is not None)
 
