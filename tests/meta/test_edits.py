@@ -160,8 +160,8 @@ def test_what_is_read_without_being_run_is_analysed_anew(root: Path, memories: l
         ("store.py", "from models import Order\n", "from models import Line, Order\n"),
         (
             "models.py",
-            "    id = Column(Integer, primary_key=True)\n",
-            "    id = Column(Integer, primary_key=True)\n    note = Column(Integer)\n",
+            '    __tablename__ = "lines"\n',
+            '    __tablename__ = "lines"\n    note = Column(Integer)\n',
         ),
         (
             "models.py",
