@@ -65,7 +65,7 @@ def packed(world: World) -> bytes | None:
         {scope.path: scope.role for scope in world.symbols.modules.values()},
         {rel: world.templates.digests.get(rel, "") for rel in world.templates.loaded},
         grounds_of(world),
-        msgspec.Raw(whole),
+        whole,
         parts,
     )
     return _encoder.encode(kept)

@@ -109,7 +109,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
     templates: dict[str, str]
     grounds: str
     """A hash of what was known before anything was run."""
-    whole: msgspec.Raw
+    whole: bytes
     """The segment of the world that all was put together in, encoded."""
     parts: tuple[bytes, ...]
     """The segments of the parts, encoded, where the functions were run in parts."""

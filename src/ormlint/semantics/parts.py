@@ -34,9 +34,6 @@ _COUNTS = (1, 2, 4, 8)
 """Numbers of parts: what two processes, or four, or eight, do in equal shares."""
 _SIMPLE = 4
 """By how much a migration is less work than other code of its size."""
-_FINEST = 8
-"""A package with more than this share of a part may be split: what is to be dealt out evenly must not be in large pieces."""
-
 PARTS = "<parts>"
 """The step of a run in which what parts found is put together."""
 Tell = Callable[[float], None]
@@ -109,7 +106,7 @@ def put_together(world: World, outcomes: Sequence[Observed]) -> None:
 
 
 def divided(world: World, ids: Sequence[str]) -> list[list[str]]:
-    """The functions in parts of about one size; those of one module stay together, and those of a small package, too."""
+    """The functions in parts of about one size; those of one module stay together, and neighbours in the tree of packages, too."""
     functions = world.symbols.functions
     sizes: dict[str, int] = {}
     for id in ids:
@@ -123,11 +120,10 @@ def divided(world: World, ids: Sequence[str]) -> list[list[str]]:
     if count == 1:
         return [list(ids)]
     part_of: dict[str, int] = {}
-    loads = [0] * count
-    for weight, group in _heaviest_first(weights, total // (_FINEST * count)):
-        lightest = loads.index(min(loads))
-        loads[lightest] += weight
-        part_of.update(dict.fromkeys(group, lightest))
+    before = 0
+    for module in sorted(weights):
+        part_of[module] = min(count - 1, before * count // total)
+        before += weights[module]
     parts: list[list[str]] = [[] for _ in range(count)]
     for id in ids:
         parts[part_of[functions[id].module]].append(id)
@@ -137,17 +133,6 @@ def divided(world: World, ids: Sequence[str]) -> list[list[str]]:
 def _weight(size: int) -> int:
     """A size in steps, so that few edits divide a project anew."""
     return 3 * (1 << size.bit_length()) // 4
-
-
-def _heaviest_first(weights: Mapping[str, int], most: int) -> list[tuple[int, list[str]]]:
-    """The modules with their weights: those of one package together, unless that makes more than `most`."""
-    packages: dict[str, list[str]] = {}
-    for module in sorted(weights):
-        packages.setdefault(module.rpartition(".")[0], []).append(module)
-    groups: list[list[str]] = []
-    for modules in packages.values():
-        groups += [modules] if sum(weights[module] for module in modules) <= most else [[module] for module in modules]
-    return sorted([(sum(weights[module] for module in group), group) for group in groups], key=lambda item: (-item[0], item[1]))
 
 
 def run_apart(world: World, part: Sequence[str], run: Run, keep: Keep | None = None) -> Observed:
