@@ -32,6 +32,8 @@ WORTH_A_PART = 1_500_000
 """How many bytes of functions make a part: two seconds' work, a good tenth of which is what another part does, too."""
 _COUNTS = (1, 2, 4, 8)
 """Numbers of parts: what two processes, or four, or eight, do in equal shares."""
+_FINEST = 8
+"""A package with more than this share of a part may be split: what is to be dealt out evenly must not be in large pieces."""
 _SIMPLE = 4
 """By how much a migration is less work than other code of its size."""
 PARTS = "<parts>"
@@ -106,7 +108,7 @@ def put_together(world: World, outcomes: Sequence[Observed]) -> None:
 
 
 def divided(world: World, ids: Sequence[str]) -> list[list[str]]:
-    """The functions in parts of about one size; those of one module stay together, and neighbours in the tree of packages, too."""
+    """The functions in parts of about one size; those of one module stay together, and those of a small package, too."""
     functions = world.symbols.functions
     sizes: dict[str, int] = {}
     for id in ids:
@@ -120,10 +122,18 @@ def divided(world: World, ids: Sequence[str]) -> list[list[str]]:
     if count == 1:
         return [list(ids)]
     part_of: dict[str, int] = {}
+    loads = [0] * count
     before = 0
-    for module in sorted(weights):
-        part_of[module] = min(count - 1, before * count // total)
-        before += weights[module]
+    for top in sorted({module.partition(".")[0] for module in weights}):
+        own = {module: weight for module, weight in weights.items() if module.partition(".")[0] == top}
+        behind = before + sum(own.values())
+        # Packages that stand beside each other hardly call each other: each keeps to its share of the parts.
+        shares = range(before * count // total, max(before * count // total + 1, -(-behind * count // total)))
+        for weight, group in _heaviest_first(own, total // (_FINEST * count)):
+            lightest = min(shares, key=loads.__getitem__)
+            loads[lightest] += weight
+            part_of.update(dict.fromkeys(group, lightest))
+        before = behind
     parts: list[list[str]] = [[] for _ in range(count)]
     for id in ids:
         parts[part_of[functions[id].module]].append(id)
@@ -133,6 +143,17 @@ def divided(world: World, ids: Sequence[str]) -> list[list[str]]:
 def _weight(size: int) -> int:
     """A size in steps, so that few edits divide a project anew."""
     return 3 * (1 << size.bit_length()) // 4
+
+
+def _heaviest_first(weights: Mapping[str, int], most: int) -> list[tuple[int, list[str]]]:
+    """The modules with their weights: those of one package together, unless that makes more than `most`."""
+    packages: dict[str, list[str]] = {}
+    for module in sorted(weights):
+        packages.setdefault(module.rpartition(".")[0], []).append(module)
+    groups: list[list[str]] = []
+    for modules in packages.values():
+        groups += [modules] if sum(weights[module] for module in modules) <= most else [[module] for module in modules]
+    return sorted([(sum(weights[module] for module in group), group) for group in groups], key=lambda item: (-item[0], item[1]))
 
 
 def run_apart(world: World, part: Sequence[str], run: Run, keep: Keep | None = None) -> Observed:
