@@ -6,12 +6,12 @@ of them, and which one does not depend on the order in which they were run.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ormlint.semantics.events import Event
 from ormlint.semantics.frame import World
-from ormlint.semantics.observations import Made
+from ormlint.semantics.observations import Crossing, Incident, Made, Repeated
 from ormlint.semantics.traces import encoded
 from ormlint.semantics.values import Site
 
@@ -97,3 +97,41 @@ def within(kept: Mapping[object, Mapping[Place, Observed]], reached: Collection[
     for key, items in kept.items():
         if key in reached:
             yield from items.items()
+
+
+def put_best(table: str, known: dict[Any, Any], found: Iterable[tuple[Any, Any]]) -> None:
+    """Adds what was found at places to what is known there: of two at one place the one that says more, in no order."""
+    better = _BETTER[table]
+    for place, item in found:
+        other = known.get(place)
+        if other is None or (other != item and better(item, other)):
+            known[place] = item
+
+
+def _is_stronger(item: Repeated, other: Repeated) -> bool:
+    """Whether one of two observations of one event in one loop says more: it is surer, of rows, or tells a shorter way."""
+    left, right = (item.event.confidence, item.rows), (other.event.confidence, other.rows)
+    return left > right if left != right else first_of(item, other, item.event, other.event)
+
+
+def _comes_first(item: Any, other: Any) -> bool:
+    return first_of(item, other, item.event, other.event)
+
+
+def _is_shorter(item: Crossing, other: Crossing) -> bool:
+    return (len(item.via), text(item)) < (len(other.via), text(other))
+
+
+def _is_surer(item: Incident, other: Incident) -> bool:
+    return (-item.confidence, len(item.via), text(item)) < (-other.confidence, len(other.via), text(other))
+
+
+_BETTER: dict[str, Callable[[Any, Any], bool]] = {
+    "observed": _is_stronger,
+    "noted": _comes_first,
+    "raising": _comes_first,
+    "crossed": _is_shorter,
+    "noticed": _is_surer,
+}
+OBSERVED = tuple(_BETTER)
+"""The tables of what was observed in each computation, by place."""

@@ -22,7 +22,7 @@ import msgspec
 
 from ormlint.semantics.changes import Change
 from ormlint.semantics.definitions import FunctionNode
-from ormlint.semantics.folding import fold, keep_made
+from ormlint.semantics.folding import OBSERVED, fold, keep_made, put_best
 from ormlint.semantics.frame import World
 from ormlint.semantics.observations import Made
 from ormlint.semantics.traces import Trace
@@ -55,10 +55,7 @@ _ADDED = (
 """Sets that only grow."""
 _JOINED = ("callers", "edges")
 """Sets by a key, that only grow."""
-_FIRST = (
-    *("conflicts", "crossed", "entries", "failed", "listeners", "member_entries", "noted", "noticed", "observed", "raising"),
-    *("registries", "reveals", "unresolved"),
-)
+_FIRST = (*("conflicts", "entries", "failed", "listeners", "member_entries", "registries", "reveals", "unresolved"),)
 """What was found by a key: found twice, it is the same."""
 _FLAGS = ("manual", "serializable", "violations_handled")
 
@@ -165,7 +162,7 @@ def run_apart(world: World, part: Sequence[str], run: Run, keep: Keep | None = N
     fold(apart)
     functions = apart.symbols.functions
     return Observed(
-        {name: getattr(apart, name) for name in (*_ADDED, *_JOINED, *_FIRST, *_FLAGS)},
+        {name: getattr(apart, name) for name in (*_ADDED, *_JOINED, *_FIRST, *OBSERVED, *_FLAGS)},
         apart.made,
         apart.built,
         {id: functions[id] for id in functions.keys() - known},
@@ -209,6 +206,11 @@ def _add(world: World, found: Observed) -> None:
         first: dict[object, object] = getattr(world, name)
         for key, item in found.tables[name].items():
             first.setdefault(key, item)
+    for name in OBSERVED:
+        table_of: dict[object, dict[object, object]] = getattr(world, name)
+        for key, places in found.tables[name].items():
+            # A context with so many others beside it that some are made one may have been found otherwise in another part.
+            put_best(name, table_of.setdefault(key, {}), places.items())
     for name in _FLAGS:
         setattr(world, name, getattr(world, name) or found.tables[name])
     for place, made in found.made.items():

@@ -21,12 +21,13 @@ from ormlint.semantics.commands import runs_alone
 from ormlint.semantics.decoration import decorated
 from ormlint.semantics.definitions import FunctionNode
 from ormlint.semantics.entries import entry_params
+from ormlint.semantics.events import Event
 from ormlint.semantics.expiry import habits_of
-from ormlint.semantics.folding import first_of, fold, fold_table, text, within
+from ormlint.semantics.folding import first_of, fold, fold_table, put_best, within
 from ormlint.semantics.frame import Frame, TooMuch, World
 from ormlint.semantics.handlers import HANDLING, REFUSED, kind_of_error
 from ormlint.semantics.members import function_kind
-from ormlint.semantics.observations import Context, Incident, Made, Repeated
+from ormlint.semantics.observations import Context, Made
 from ormlint.semantics.parts import Keep, Tell, run_parts
 from ormlint.semantics.repetition import note_repeated
 from ormlint.semantics.running_order import importers_first
@@ -438,40 +439,18 @@ def gather(world: World) -> None:
             meet_conflicts(world, [("entry", id)])
             met.update(_function_of(world, key) for key in _reach(world, [("entry", id)], reached))
     of_tests = {scope.path for scope in world.symbols.modules.values() if scope.role in ("test", "fixture")}
-    for place, item in within(world.observed, reached):
-        if item.event.how in ("undone", "expired") and item.event.since is not None and item.event.since.path in of_tests:
-            continue  # a test has expired its own rows
-        same = world.repeated.get(place)
-        if same is None or _stronger(item, same):
-            world.repeated[place] = item
-    for spot, note in within(world.noted, reached):
-        other = world.misuses.get(spot)
-        if other is None or (other != note and first_of(note, other, note.event, other.event)):
-            world.misuses[spot] = note
-    for at, read in within(world.raising, reached):
-        if read.event.site.path in of_tests:
-            continue  # a test that passes has shown that it does not raise with the rows of the test
-        known = world.reads.get(at)
-        if known is None or (known != read and first_of(read, known, read.event, known.event)):
-            world.reads[at] = read
-    for passage, crossing in within(world.crossed, reached):
-        passed = world.crossings.get(passage)
-        if passed is None or (passed != crossing and (len(crossing.via), text(crossing)) < (len(passed.via), text(passed))):
-            world.crossings[passage] = crossing
-    for where, incident in within(world.noticed, reached):
-        earlier = world.incidents.get(where)
-        if earlier is None or (earlier != incident and _rank(incident) < _rank(earlier)):
-            world.incidents[where] = incident
+    # A test expires rows of its own; and one that passes has shown that its reads do not raise with its rows.
+    lasting = (pair for pair in within(world.observed, reached) if not _is_expired_in(pair[1].event, of_tests))
+    raising = (pair for pair in within(world.raising, reached) if pair[1].event.site.path not in of_tests)
+    put_best("observed", world.repeated, lasting)
+    put_best("raising", world.reads, raising)
+    put_best("noted", world.misuses, within(world.noted, reached))
+    put_best("crossed", world.crossings, within(world.crossed, reached))
+    put_best("noticed", world.incidents, within(world.noticed, reached))
 
 
-def _stronger(item: Repeated, other: Repeated) -> bool:
-    """Whether one of two observations of one event in one loop says more: it is surer, of rows, or tells a shorter way."""
-    left, right = (item.event.confidence, item.rows), (other.event.confidence, other.rows)
-    return left > right if left != right else item != other and first_of(item, other, item.event, other.event)
-
-
-def _rank(incident: Incident) -> tuple[int, int, bytes]:
-    return -incident.confidence, len(incident.via), text(incident)
+def _is_expired_in(event: Event, files: Collection[str]) -> bool:
+    return event.how in ("undone", "expired") and event.since is not None and event.since.path in files
 
 
 def meet_conflicts(world: World, roots: Sequence[object]) -> None:
